@@ -38,10 +38,8 @@ static struct bytes letters(struct roundtrip *r, uint8_t *p, int32_t len)
 
 static void send_next(struct roundtrip *r)
 {
-	struct producer_record record = {.headers = r->headers,
-					 .n_headers = r->n_headers,
-					 .timestamp = env_wall_ms(r->tool->env),
-					 .partition = -1};
+	struct producer_record record = {
+		.headers = r->headers, .n_headers = r->n_headers, .timestamp = env_wall_ms(r->tool->env)};
 	int err;
 
 	r->value = letters(r, (uint8_t *)(uintptr_t)r->value.p, r->value_len);

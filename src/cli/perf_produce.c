@@ -229,7 +229,7 @@ static void on_burst(struct timer *timer)
 	limit = limit < l->n ? limit : l->n;
 	for (int i = 0; i < BURST && l->sent < limit && !producer_is_full(l->producer); i++) {
 		struct producer_record r = {
-			.value = next_value(l, value), .key = next_key(l, key), .timestamp = wall_ms, .partition = -1};
+			.value = next_value(l, value), .key = next_key(l, key), .timestamp = wall_ms};
 		int err;
 
 		begin_steady(l);

@@ -37,7 +37,7 @@ struct producing {
 	int64_t sent, failed;
 };
 
-static void pump(struct producing *p);
+static void send_lines(struct producing *p);
 
 static void end_when_idle(struct producing *p)
 {
@@ -60,7 +60,7 @@ static void on_produced(void *arg, const struct produced *b)
 			"ERROR Error when sending %d message(s) to topic %s with error: org.apache.kafka.common.errors.%s: %.*s\n",
 			b->n, tool_value(p->tool, "topic"), tool_exception(b->err, name), STR_ARG(text));
 	}
-	pump(p);
+	send_lines(p);
 	end_when_idle(p);
 }
 
@@ -87,7 +87,7 @@ static void on_input(struct work *w)
 		buf_put(&p->input, p->landing, (size_t)p->n_read);
 	else
 		p->ended = true;
-	pump(p);
+	send_lines(p);
 	end_when_idle(p);
 }
 
@@ -144,7 +144,7 @@ static void end_input(struct producing *p)
 static void send_line(struct producing *p, struct str line)
 {
 	struct record_header headers[LINE_HEADERS_MAX];
-	struct producer_record r = {.headers = headers, .timestamp = env_wall_ms(p->tool->env), .partition = -1};
+	struct producer_record r = {.headers = headers, .timestamp = env_wall_ms(p->tool->env)};
 	int err;
 
 	if (!line_read(&p->reader, line, &r, headers)) {
@@ -161,7 +161,7 @@ static void send_line(struct producing *p, struct str line)
 		err_message(err));
 }
 
-static void pump(struct producing *p)
+static void send_lines(struct producing *p)
 {
 	struct str line;
 
@@ -217,7 +217,7 @@ static int codec_of(struct tool *t)
  * An option takes precedence over the property, which takes precedence over the option's default
  * (maybeMergeOptions).
  */
-static int64_t merged(struct tool *t, const char *option, const char *property, int64_t otherwise)
+static int64_t option_or_property(struct tool *t, const char *option, const char *property, int64_t otherwise)
 {
 	return tool_has(t, option) ? tool_number(t, option, 0) : tool_property_number(t, property, otherwise);
 }
@@ -238,23 +238,23 @@ static struct producer_options options_of(struct tool *t)
 {
 	struct producer_options o = PRODUCER_OPTIONS_DEFAULT;
 	const char *idempotence = tool_property(t, "enable.idempotence");
-	int64_t batch = merged(t, "batch-size", "batch.size", 16384);
+	int64_t batch = option_or_property(t, "batch-size", "batch.size", 16384);
 
 	o.topic = tool_value(t, "topic");
 	o.acks = (int16_t)acks_of(t);
 	o.codec = codec_of(t);
-	o.linger_ms = merged(t, "timeout", "linger.ms", 1000);
-	o.request_timeout_ms = (int32_t)merged(t, "request-timeout-ms", "request.timeout.ms", 1500);
-	o.retries = (int)merged(t, "message-send-max-retries", "retries", 3);
-	o.retry_backoff_ms = (int32_t)merged(t, "retry-backoff-ms", "retry.backoff.ms", 100);
-	o.buffer_bytes = (size_t)merged(t, "max-memory-bytes", "buffer.memory", 32 << 20);
+	o.linger_ms = option_or_property(t, "timeout", "linger.ms", 1000);
+	o.request_timeout_ms = (int32_t)option_or_property(t, "request-timeout-ms", "request.timeout.ms", 1500);
+	o.retries = (int)option_or_property(t, "message-send-max-retries", "retries", 3);
+	o.retry_backoff_ms = (int32_t)option_or_property(t, "retry-backoff-ms", "retry.backoff.ms", 100);
+	o.buffer_bytes = (size_t)option_or_property(t, "max-memory-bytes", "buffer.memory", 32 << 20);
 	o.batch_bytes =
 		(size_t)(tool_has(t, "max-partition-memory-bytes") ? tool_number(t, "max-partition-memory-bytes", 0)
 								   : batch);
 	o.request_bytes = (size_t)tool_property_number(t, "max.request.size", 1 << 20);
 	o.delivery_timeout_ms = (int32_t)tool_property_number(t, "delivery.timeout.ms", 120000);
 	o.max_in_flight = (int)tool_property_number(t, "max.in.flight.requests.per.connection", 5);
-	o.idempotent = (!idempotence || strcasecmp(idempotence, "true") == 0) && o.retries > 0 && o.max_in_flight <= 5;
+	o.idempotent = (!idempotence || str_is_true(str_of(idempotence))) && o.retries > 0 && o.max_in_flight <= 5;
 	o.produced = on_produced;
 	return o;
 }
@@ -334,12 +334,13 @@ static const struct option_row OPTIONS[] = {
 	{"timeout", "MS", "how long a batch waits for more (linger.ms, 1000)", NULL, 0, 0},
 	{"request-required-acks", "ACKS", "-1 or all, 0 or 1 (-1)", NULL, 0, 0},
 	{"request-timeout-ms", "MS", "how long an answer may take (1500)", NULL, 0, 0},
-	{"metadata-expiry-ms", "MS", "taken, without effect: leaders are looked for when they have moved", NULL, 0, 0},
-	{"max-block-ms", "MS", "taken, without effect: reading waits while memory is used up", NULL, 0, 0},
+	{"metadata-expiry-ms", "MS", "accepted without effect: leaders are looked for when they have moved", NULL, 0,
+	 0},
+	{"max-block-ms", "MS", "accepted without effect: reading waits while memory is used up", NULL, 0, 0},
 	{"max-memory-bytes", "BYTES", "memory for records that wait (buffer.memory, 33554432)", NULL, 0, 0},
 	{"max-partition-memory-bytes", "BYTES", "the old name of --batch-size", NULL, 0, 0},
 	{"line-reader", "CLASS", "org.apache.kafka.tools.LineMessageReader, the only one there is here", NULL, 0, 0},
-	{"socket-buffer-size", "BYTES", "taken, without effect: the system sizes the buffers", NULL, 0, 0},
+	{"socket-buffer-size", "BYTES", "accepted without effect: the system sizes the buffers", NULL, 0, 0},
 	{"property", "NAME=VALUE", "the old name of --reader-property", NULL, 0, OPTION_MANY},
 	{"reader-property", "NAME=VALUE",
 	 "how lines are read: parse.key, parse.headers, ignore.error, key.separator, headers.delimiter, headers.separator, headers.key.separator, null.marker",
@@ -354,7 +355,7 @@ static const struct option_row OPTIONS[] = {
 
 const struct command command_produce = {
 	.name = "produce",
-	.summary = "lines of standard input become records, as kafka-console-producer",
+	.summary = "send lines of standard input as records, as kafka-console-producer does",
 	.run = run,
 	.options = OPTIONS,
 	.description =

@@ -101,7 +101,7 @@ static void on_produced(void *arg, const struct produced *b)
 /* ---- records ---- */
 
 /* How many may have been sent by now. */
-static int64_t allowed(const struct verifiable *v)
+static int64_t allowed_by_now(const struct verifiable *v)
 {
 	int64_t ns = env_mono_ns(v->tool->env) - v->start_ns, n;
 
@@ -111,7 +111,7 @@ static int64_t allowed(const struct verifiable *v)
 	return n < v->n ? n : v->n;
 }
 
-static int64_t timestamp(struct verifiable *v)
+static int64_t next_timestamp(struct verifiable *v)
 {
 	int64_t now_ms = env_wall_ms(v->tool->env), at_ms = v->create_ms;
 
@@ -121,15 +121,14 @@ static int64_t timestamp(struct verifiable *v)
 	return at_ms;
 }
 
-static void send(struct verifiable *v)
+static void send_next(struct verifiable *v)
 {
 	char key[TEXT_MAX], value[TEXT_MAX];
 	uint64_t number = (uint64_t)v->sent;
 	struct str k = key_of(v, number, key), text = value_of(v, number, value);
 	struct producer_record r = {.key = {(const uint8_t *)k.p, k.len},
 				    .value = {(const uint8_t *)text.p, text.len},
-				    .timestamp = timestamp(v),
-				    .partition = -1,
+				    .timestamp = next_timestamp(v),
 				    .tag = number};
 	int err = producer_send(v->producer, &r);
 
@@ -143,10 +142,10 @@ static void send(struct verifiable *v)
 static void on_burst(struct timer *timer)
 {
 	struct verifiable *v = container_of(timer, struct verifiable, burst);
-	int64_t limit = allowed(v);
+	int64_t limit = allowed_by_now(v);
 
 	for (int i = 0; i < BURST && !v->stopping && v->sent < limit && !producer_is_full(v->producer); i++)
-		send(v);
+		send_next(v);
 	if (v->sent == v->n)
 		producer_flush(v->producer);
 	else if (!v->stopping && !producer_is_full(v->producer))
@@ -191,7 +190,7 @@ static _Noreturn void finish(struct verifiable *v)
 /* ---- options ---- */
 
 /* Sets a property unless a file has set it. */
-static void otherwise(struct tool *t, const char *name, const char *value)
+static void set_if_unset(struct tool *t, const char *name, const char *value)
 {
 	if (!tool_property(t, name))
 		tool_property_set(t, name, value);
@@ -206,9 +205,9 @@ static struct producer_options options_of(struct verifiable *v)
 	if (strcmp(acks, "0") != 0 && strcmp(acks, "1") != 0 && strcmp(acks, "-1") != 0)
 		tool_misused(t, "argument --acks: invalid choice: '%s' (choose from {0,1,-1})", acks);
 	verifiable_old_config(t, "producer.config");
-	otherwise(t, "acks", acks);
-	otherwise(t, "retries", "0");
-	otherwise(t, "client.id", "producer-1");
+	set_if_unset(t, "acks", acks);
+	set_if_unset(t, "retries", "0");
+	set_if_unset(t, "client.id", "producer-1");
 	o = perf_producer_options(t);
 	o.idempotent = o.idempotent && o.retries > 0 && o.acks == -1 && o.max_in_flight <= 5;
 	o.keep_tags = true;
@@ -277,7 +276,7 @@ static const struct option_row OPTIONS[] = {
 
 const struct command command_verifiable_producer = {
 	.name = "verifiable-producer",
-	.summary = "rising numbers, and a line of JSON for each that is acknowledged, as kafka-verifiable-producer",
+	.summary = "send rising numbers, with JSON for each, as kafka-verifiable-producer does",
 	.run = run,
 	.options = OPTIONS,
 	.description =

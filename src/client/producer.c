@@ -230,8 +230,6 @@ static int32_t partition_for(struct producer *p, const struct producer_record *r
 {
 	if (p->n_partitions == 0)
 		return -1;
-	if (r->partition >= 0)
-		return r->partition;
 	if (r->key.p)
 		return (int32_t)((murmur2(r->key.p, (size_t)r->key.len) & 0x7fffffff) % (uint32_t)p->n_partitions);
 	return p->sticky % p->n_partitions;
@@ -283,10 +281,8 @@ static int place(struct producer *p, const struct producer_record *r, int64_t se
 
 	if (size + BATCH_HEADER_SIZE > p->options.request_bytes)
 		return ERR_MESSAGE_TOO_LARGE;
-	if (partition >= p->n_partitions && partition >= 0)
-		return ERR_UNKNOWN_TOPIC_OR_PARTITION;
 	b = batch_for(p, batches, partition, size);
-	if (partition >= 0 && !r->key.p && r->partition < 0)
+	if (partition >= 0 && !r->key.p)
 		p->sticky = partition;
 	add_record(p, b, r, sent_ns);
 	p->waiting++;
@@ -317,7 +313,7 @@ static void place_batch(struct producer *p, struct batch *b)
 	while (record_next(&it, &r)) {
 		struct record_header *headers = xcalloc((size_t)r.n_headers + 1, sizeof(*headers));
 		struct producer_record again = {
-			.key = r.key, .value = r.value, .headers = headers, .timestamp = r.timestamp, .partition = -1};
+			.key = r.key, .value = r.value, .headers = headers, .timestamp = r.timestamp};
 		int err;
 
 		again.tag = b->tags ? b->tags[i] : 0;

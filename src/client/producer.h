@@ -83,13 +83,12 @@ struct producer_record {
 	const struct record_header *headers;
 	int n_headers;
 	int64_t timestamp;
-	int32_t partition; /* -1: chosen by key, or any */
 	uint64_t tag;	   /* the caller's own */
 };
 
 /*
- * Returns 0, and the record is copied; or ERR_MESSAGE_TOO_LARGE or ERR_UNKNOWN_TOPIC_OR_PARTITION.
- * Until the topic is known records wait without a partition.
+ * Returns 0, and the record is copied; or ERR_MESSAGE_TOO_LARGE. Until the topic is known records
+ * wait without a partition.
  */
 int producer_send(struct producer *p, const struct producer_record *r);
 void producer_flush(struct producer *p); /* sends what waits now instead of after linger_ms */

@@ -156,7 +156,7 @@ static void on_tick(struct timer *timer)
 	char value[16], key[16];
 
 	for (int i = 0; i < 3 && t.sent < RECORDS; i++, t.sent++) {
-		struct producer_record r = {.timestamp = env_wall_ms(peer()), .partition = -1};
+		struct producer_record r = {.timestamp = env_wall_ms(peer())};
 
 		r.value = (struct bytes){(const uint8_t *)value, snprintf(value, sizeof(value), "%d", t.sent)};
 		r.key = (struct bytes){(const uint8_t *)key, snprintf(key, sizeof(key), "k%d", t.sent % 5)};
@@ -245,7 +245,7 @@ static void on_unanswered(void *arg, const struct produced *b)
 static void send_one(void *arg)
 {
 	struct producer_options o = PRODUCER_OPTIONS_DEFAULT;
-	struct producer_record r = {.value = {(const uint8_t *)"v", 1}, .partition = -1};
+	struct producer_record r = {.value = {(const uint8_t *)"v", 1}};
 
 	o.topic = "t";
 	o.acks = 1;
@@ -281,7 +281,7 @@ static void a_request_without_an_answer_ends_in_its_time(void **state)
 static void send_one_with_a_long_backoff(void *arg)
 {
 	struct producer_options o = PRODUCER_OPTIONS_DEFAULT;
-	struct producer_record r = {.value = {(const uint8_t *)"v", 1}, .partition = -1};
+	struct producer_record r = {.value = {(const uint8_t *)"v", 1}};
 
 	(void)arg;
 	o.topic = "t";
@@ -295,7 +295,7 @@ static void send_one_with_a_long_backoff(void *arg)
 
 static void send_another(void *arg)
 {
-	struct producer_record r = {.value = {(const uint8_t *)"v", 1}, .partition = -1};
+	struct producer_record r = {.value = {(const uint8_t *)"v", 1}};
 
 	(void)arg;
 	assert_int_equal(producer_send(t.producer, &r), 0);
@@ -328,7 +328,7 @@ static void on_committed(void *arg, int err, struct str message)
 static void send_in_a_transaction(void *arg)
 {
 	struct producer_options o = PRODUCER_OPTIONS_DEFAULT;
-	struct producer_record r = {.value = {(const uint8_t *)"v", 1}, .partition = -1};
+	struct producer_record r = {.value = {(const uint8_t *)"v", 1}};
 
 	o.topic = "t";
 	o.transactional_id = "id";
