@@ -83,7 +83,7 @@ struct producer_record {
 	const struct record_header *headers;
 	int n_headers;
 	int64_t timestamp;
-	uint64_t tag;	   /* the caller's own */
+	uint64_t tag; /* the caller's own */
 };
 
 /*
