@@ -2,7 +2,7 @@
  * metrics: the node's metrics, in Prometheus' text format 0.0.4.
  *
  * 1. A row is a family: node and partition families are in metrics.tbl, those of topics in
- *    counters.tbl, those of requests in metrics.c.
+ *    counters.tbl, those of requests in metrics_print.c.
  * 2. Collecting does not hold up requests: partitions are walked in a job, each locked only while a
  *    few numbers are copied; groups and their offsets are copied by the core that has them. One
  *    collection runs at a time; requests made meanwhile are answered by the next.
