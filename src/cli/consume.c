@@ -45,7 +45,7 @@ struct consuming {
 	int code;
 };
 
-static void end(struct consuming *c);
+static void end_consuming(struct consuming *c);
 
 /* ---- records ---- */
 
@@ -63,19 +63,19 @@ static bool on_record(void *arg, const struct consumed *r)
 			(long long)r->record->offset, STR_ARG(r->topic), r->partition);
 		if (!tool_has(c->tool, "skip-message-on-error")) {
 			c->code = EXIT_CONFIG;
-			end(c);
+			end_consuming(c);
 			return false;
 		}
 	}
 	if (ferror(stdout)) {
 		fprintf(stderr, "Unable to write to standard out, closing consumer.\n");
-		end(c);
+		end_consuming(c);
 		return false;
 	}
 	if (!timer_is_running(&c->flush))
 		timer_start(&c->flush, 0);
 	if (c->left > 0 && --c->left == 0) {
-		end(c);
+		end_consuming(c);
 		return false;
 	}
 	return true;
@@ -87,7 +87,7 @@ static void on_flush(struct timer *t)
 
 	if (fflush(stdout) != 0 && !c->ending) {
 		fprintf(stderr, "Unable to write to standard out, closing consumer.\n");
-		end(c);
+		end_consuming(c);
 	}
 }
 
@@ -99,7 +99,7 @@ static void on_failed(void *arg, struct str topic, int32_t partition, int err)
 	fprintf(stderr,
 		"ERROR Error processing message, terminating consumer process: org.apache.kafka.common.errors.%s: %.*s-%d: %.*s\n",
 		tool_exception(err, name), STR_ARG(topic), partition, STR_ARG(tool_error_text(c->tool, err, STR_NULL)));
-	end(c);
+	end_consuming(c);
 }
 
 static void on_refused(void *arg, int err)
@@ -111,7 +111,7 @@ static void on_refused(void *arg, int err)
 		"ERROR Authentication failed: terminating consumer process: org.apache.kafka.common.errors.%s: %.*s\n",
 		tool_exception(err, name), STR_ARG(tool_error_text(c->tool, err, STR_NULL)));
 	c->code = EXIT_CONFIG;
-	end(c);
+	end_consuming(c);
 }
 
 static void on_silence(struct timer *t)
@@ -120,14 +120,14 @@ static void on_silence(struct timer *t)
 
 	fprintf(stderr,
 		"ERROR Error processing message, terminating consumer process: \norg.apache.kafka.common.errors.TimeoutException\n");
-	end(c);
+	end_consuming(c);
 }
 
 /* ---- topics ---- */
 
 static void on_found(struct call *call);
 
-static void look(struct timer *t)
+static void look_for_topics(struct timer *t)
 {
 	struct consuming *c = container_of(t, struct consuming, look);
 	struct metadata_request *r;
@@ -179,14 +179,6 @@ static void subscribe(struct consuming *c, const struct metadata_response *m)
 		member_subscribe(c->member, names, n);
 }
 
-static int by_place(const void *a, const void *b)
-{
-	const struct consumer_partition *x = a, *y = b;
-	int order = str_cmp(x->topic, y->topic);
-
-	return order ? order : (x->partition > y->partition) - (x->partition < y->partition);
-}
-
 /* Returns the wanted partitions in order; their names point into the metadata. */
 static struct consumer_partition *wanted_partitions(struct consuming *c, const struct metadata_response *m, int *n)
 {
@@ -201,7 +193,7 @@ static struct consumer_partition *wanted_partitions(struct consuming *c, const s
 		for (int32_t k = 0; is_wanted(c, &m->topics.v[i]) && k < m->topics.v[i].partitions.n; k++)
 			v[(*n)++] = (struct consumer_partition){m->topics.v[i].name,
 								m->topics.v[i].partitions.v[k].partition_index, 0};
-	qsort(v, (size_t)*n, sizeof(*v), by_place);
+	qsort(v, (size_t)*n, sizeof(*v), consumer_partition_compare);
 	return v;
 }
 
@@ -210,7 +202,7 @@ static bool are_known(const struct consuming *c, const struct consumer_partition
 	bool same = n == c->n_known;
 
 	for (int i = 0; same && i < n; i++)
-		same = by_place(&v[i], &c->known[i]) == 0;
+		same = consumer_partition_compare(&v[i], &c->known[i]) == 0;
 	return same;
 }
 
@@ -253,7 +245,7 @@ static void on_found(struct call *call)
 		fprintf(stderr,
 			"ERROR Error processing message, terminating consumer process: org.apache.kafka.common.errors.%s: %.*s\n",
 			tool_exception(err, name), STR_ARG(text));
-		end(c);
+		end_consuming(c);
 		return;
 	}
 	if (call->err == 0 && take_partitions(c, m)) {
@@ -282,10 +274,10 @@ static void on_member_failed(void *arg, int err)
 	fprintf(stderr,
 		"ERROR Error processing message, terminating consumer process: org.apache.kafka.common.errors.%s: %.*s\n",
 		tool_exception(err, name), STR_ARG(tool_error_text(c->tool, err, STR_NULL)));
-	end(c);
+	end_consuming(c);
 }
 
-static void end(struct consuming *c)
+static void end_consuming(struct consuming *c)
 {
 	if (c->ending)
 		return;
@@ -312,7 +304,7 @@ static void on_signal(struct work *w)
 	if (c->ending)
 		loop_stop(c->tool->loop);
 	else
-		end(c);
+		end_consuming(c);
 	env_work(c->tool->loop, w);
 }
 
@@ -438,7 +430,7 @@ static struct member_options member_options_of(struct consuming *c)
 	return o;
 }
 
-static void begin(struct consuming *c)
+static void begin_consuming(struct consuming *c)
 {
 	struct tool *t = c->tool;
 	struct consumer_options o = consumer_options_of(c);
@@ -485,10 +477,10 @@ static int consume(struct tool *t)
 	tool_connect(t);
 	timer_init(&c->silence, t->loop, on_silence);
 	timer_init(&c->flush, t->loop, on_flush);
-	timer_init(&c->look, t->loop, look);
+	timer_init(&c->look, t->loop, look_for_topics);
 	real_signals_hold();
 	if (c->left != 0) {
-		begin(c);
+		begin_consuming(c);
 		loop_run(t->loop);
 	}
 	if (fflush(stdout) != 0)
@@ -511,10 +503,10 @@ static const struct option_row OPTIONS[] = {
 	{"include", "REGEX", "topics to read, by a regular expression", NULL, 0, 0},
 	{"partition", "N", "only this partition; from its end, without --offset or --from-beginning", NULL, 0, 0},
 	{"offset", "OFFSET", "where to begin in it: a number, earliest or latest", NULL, 0, 0},
-	{"from-beginning", NULL, "begin with the first record where nothing was committed", NULL, 0, 0},
-	{"group", "GROUP", "the group to be a member of; none without it", NULL, 0, 0},
-	{"max-messages", "N", "end after so many", NULL, 0, 0},
-	{"timeout-ms", "MS", "end when none comes for so long", NULL, 0, 0},
+	{"from-beginning", NULL, "begin with the first record if the group has no committed offset", NULL, 0, 0},
+	{"group", "GROUP", "join this group; without it no group is joined", NULL, 0, 0},
+	{"max-messages", "N", "stop after this many records", NULL, 0, 0},
+	{"timeout-ms", "MS", "stop when no record comes for this long", NULL, 0, 0},
 	{"isolation-level", "LEVEL", "read_uncommitted (default) or read_committed", NULL, 0, 0},
 	{"formatter", "CLASS",
 	 "how records are printed: DefaultMessageFormatter, NoOpMessageFormatter, LoggingMessageFormatter, OffsetsMessageFormatter, GroupMetadataMessageFormatter, TransactionLogMessageFormatter, ShareGroupMessageFormatter, ShareGroupStateMessageFormatter, with or without their package",
@@ -524,10 +516,10 @@ static const struct option_row OPTIONS[] = {
 	 "print.timestamp, print.key, print.value, print.offset, print.partition, print.headers, print.epoch, print.delivery (true or false); key.separator, line.separator, headers.separator, null.literal; key.deserializer, value.deserializer, headers.deserializer",
 	 NULL, 0, OPTION_MANY},
 	{"formatter-config", "FILE", "the same from a file", NULL, 0, 0},
-	{"skip-message-on-error", NULL, "go on behind a record that cannot be printed", NULL, 0, 0},
+	{"skip-message-on-error", NULL, "skip records that cannot be printed", NULL, 0, 0},
 	{"key-deserializer", "CLASS", "one of Kafka's for keys, such as LongDeserializer", NULL, 0, 0},
 	{"value-deserializer", "CLASS", "one of Kafka's for values", NULL, 0, 0},
-	{"enable-systest-events", NULL, "say shutdown_complete at the end", NULL, 0, 0},
+	{"enable-systest-events", NULL, "print shutdown_complete at the end", NULL, 0, 0},
 	{"consumer-property", "NAME=VALUE", "the old name of --command-property", NULL, 0, OPTION_MANY},
 	{"command-property", "NAME=VALUE",
 	 "a setting of the consumer, such as fetch.min.bytes, group.protocol or partition.assignment.strategy", NULL, 0,
@@ -538,7 +530,7 @@ static const struct option_row OPTIONS[] = {
 
 const struct command command_consume = {
 	.name = "consume",
-	.summary = "print the records of topics, as kafka-console-consumer",
+	.summary = "print the records of topics, as kafka-console-consumer does",
 	.run = run,
 	.options = OPTIONS,
 	.description =

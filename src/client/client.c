@@ -2,7 +2,6 @@
 #include "client/client.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -211,7 +210,7 @@ static struct client_node *node_for(struct client *c, const struct call *call)
 	return discovery_node(c, call->node, call->lane);
 }
 
-static void place(struct call *call)
+static void route_call(struct call *call)
 {
 	struct client *c = call->owner;
 	struct client_node *n = node_for(c, call);
@@ -247,7 +246,7 @@ static void on_time(struct timer *t)
 	}
 	if (!call->at && !is_late(call)) {
 		list_remove(&call->link);
-		place(call);
+		route_call(call);
 		return;
 	}
 	if (is_late(call) || (call->once && call->sent)) {
@@ -277,7 +276,7 @@ void client_call(struct client *c, struct call *call)
 	timer_init(&call->timer, c->channels.loop, on_time);
 	call->deadline_ns = env_mono_ns(c->channels.loop->env) + (int64_t)timeout * 1000000;
 	timer_start(&call->timer, first);
-	place(call);
+	route_call(call);
 }
 
 void client_cancel(struct client *c, struct call *call)
@@ -345,7 +344,7 @@ static void on_broken(struct channel *ch, int err, struct list *calls)
 		else if (is_late(call))
 			finish_soon(call, -ETIMEDOUT);
 		else
-			place(call);
+			route_call(call);
 	}
 }
 

@@ -117,6 +117,14 @@ void consumer_free(struct consumer *c)
 	xfree(c);
 }
 
+int consumer_partition_compare(const void *a, const void *b)
+{
+	const struct consumer_partition *x = a, *y = b;
+	int order = str_cmp(x->topic, y->topic);
+
+	return order ? order : (x->partition > y->partition) - (x->partition < y->partition);
+}
+
 static int by_partition(const void *a, const void *b)
 {
 	const struct feed *x = a, *y = b;
@@ -158,15 +166,9 @@ bool consumer_is_placed(const struct consumer *c)
 	return true;
 }
 
-void consumer_resume(struct consumer *c)
-{
-	c->stopped = false;
-	look_after(c, 0);
-}
-
 /* ---- errors ---- */
 
-static void fail(struct consumer *c, struct feed *f, int err)
+static void give_up_feed(struct consumer *c, struct feed *f, int err)
 {
 	f->failed = true;
 	if (c->options.failed)
@@ -174,18 +176,18 @@ static void fail(struct consumer *c, struct feed *f, int err)
 }
 
 /* A transient error sends the partition back to looking for its leader. */
-static void trouble(struct consumer *c, struct feed *f, int err)
+static void feed_error(struct consumer *c, struct feed *f, int err)
 {
 	if (err == ERR_OFFSET_OUT_OF_RANGE && c->options.reset != OFFSET_NONE) {
 		f->position = c->options.reset;
 		return;
 	}
 	if (err > 0 && !err_is_retriable(err)) {
-		fail(c, f, err);
+		give_up_feed(c, f, err);
 		return;
 	}
 	if (err == -EPROTO || err == -ENOMEM) {
-		fail(c, f, err);
+		give_up_feed(c, f, err);
 		return;
 	}
 	f->leader = -1;
@@ -209,8 +211,10 @@ static void on_metadata(struct call *call)
 
 			if (f->leader >= 0 || f->failed || !str_is(t->name, f->topic))
 				continue;
-			if (t->error_code && !err_is_retriable(t->error_code))
-				fail(c, f, t->error_code);
+			if (t->error_code && !err_is_retriable(t->error_code)) {
+				give_up_feed(c, f, t->error_code);
+				continue; /* its owner may have assigned others */
+			}
 			for (int32_t p = 0; p < t->partitions.n; p++)
 				if (t->partitions.v[p].partition_index == f->partition)
 					f->leader = t->partitions.v[p].leader_id;
@@ -313,7 +317,7 @@ static void on_offsets(struct call *call)
 
 	question_answered(q);
 	for (int i = 0; call->err && i < q->n && q->generation == c->generation; i++)
-		trouble(c, &c->feeds[q->feeds[i]], call->err);
+		feed_error(c, &c->feeds[q->feeds[i]], call->err);
 	for (int32_t i = 0; !call->err && i < r->topics.n; i++)
 		for (int32_t k = 0; k < r->topics.v[i].partitions.n; k++) {
 			const struct list_offsets_response_partition *p = &r->topics.v[i].partitions.v[k];
@@ -322,7 +326,7 @@ static void on_offsets(struct call *call)
 			if (f && p->error_code == 0)
 				f->position = f->consumed = p->offset;
 			else if (f)
-				trouble(c, f, p->error_code);
+				feed_error(c, f, p->error_code);
 			wait = wait || p->error_code;
 		}
 	question_free(q);
@@ -489,7 +493,7 @@ static void take_records(struct consumer *c, struct question *q, const struct fe
 			if (f && p->error_code == 0)
 				move_on(f, p);
 			else if (f)
-				trouble(c, f, p->error_code);
+				feed_error(c, f, p->error_code);
 			quiet = quiet && p->error_code == 0;
 		}
 	if (quiet && !c->stopped && q->generation == c->generation)
@@ -501,7 +505,7 @@ static void take_records(struct consumer *c, struct question *q, const struct fe
 			int err = f && p->error_code == 0 ? hand_out(c, q, at, p) : 0;
 
 			if (err != 0 && q->generation == c->generation)
-				fail(c, &c->feeds[q->feeds[at]], err);
+				give_up_feed(c, &c->feeds[q->feeds[at]], err);
 		}
 	look_after(c, quiet ? 0 : RETRY_MS);
 }
@@ -518,7 +522,7 @@ static void on_records(struct call *call)
 		take_records(c, q, r);
 	} else {
 		for (int i = 0; i < q->n && q->generation == c->generation; i++)
-			trouble(c, &c->feeds[q->feeds[i]], err);
+			feed_error(c, &c->feeds[q->feeds[i]], err);
 		look_after(c, RETRY_MS);
 	}
 	question_free(q);

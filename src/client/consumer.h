@@ -37,9 +37,9 @@ struct consumer_options {
 	int32_t partition_max_bytes;
 	bool check_crcs;
 	int64_t reset; /* where to continue when an offset is out of range: OFFSET_*; NONE makes it an error */
-	/* Returns false to pause until consumer_resume. */
+	/* False: nothing more is read. */
 	bool (*record)(void *arg, const struct consumed *r);
-	/* A partition can no longer be read; it has been unassigned. */
+	/* A partition can no longer be read, and is not asked for any more. */
 	void (*failed)(void *arg, struct str topic, int32_t partition, int err);
 	void *arg;
 };
@@ -57,6 +57,8 @@ struct consumer_partition {
 	int32_t partition;
 	int64_t offset; /* or OFFSET_LATEST, OFFSET_EARLIEST */
 };
+/* By topic, then by number; for qsort and bsearch. */
+int consumer_partition_compare(const void *a, const void *b);
 
 struct consumer *consumer_new(struct client *c, const struct consumer_options *options);
 void consumer_free(struct consumer *c);
@@ -66,7 +68,6 @@ void consumer_assign(struct consumer *c, const struct consumer_partition *v, int
 int consumer_count(const struct consumer *c);
 /* The i-th partition with the offset after the last record handed out; OFFSET_* when there is none yet. */
 struct consumer_partition consumer_position(const struct consumer *c, int i);
-void consumer_resume(struct consumer *c);
 /* Whether all partitions have an offset, so that records written from now on will be seen. */
 bool consumer_is_placed(const struct consumer *c);
 

@@ -2,7 +2,6 @@
  * discovery: finds out which brokers there are and which node is the controller, from any node: by
  * Metadata from brokers, by DescribeCluster from controllers (KIP-919).
  */
-#include <errno.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -17,7 +16,7 @@ enum { HOST_MAX = 255 };
 static const struct metadata_request NO_TOPICS = {.allow_auto_topic_creation = true};
 static const struct describe_cluster_request CONTROLLERS = {.endpoint_type = 2};
 
-static struct client_node *find(struct client *c, int32_t id, int lane)
+static struct client_node *find_node(struct client *c, int32_t id, int lane)
 {
 	list_each(it, &c->nodes)
 	{
@@ -31,7 +30,7 @@ static struct client_node *find(struct client *c, int32_t id, int lane)
 
 struct client_node *discovery_node(struct client *c, int32_t id, int lane)
 {
-	struct client_node *n = find(c, id, lane), *first = n ? n : find(c, id, 0);
+	struct client_node *n = find_node(c, id, lane), *first = n ? n : find_node(c, id, 0);
 
 	if (n || !first)
 		return n;
@@ -41,7 +40,7 @@ struct client_node *discovery_node(struct client *c, int32_t id, int lane)
 }
 
 /* Another node has its address now, in all lanes. */
-static void retire(struct client *c, int32_t id)
+static void retire_nodes(struct client *c, int32_t id)
 {
 	list_each(it, &c->nodes)
 	{
@@ -94,9 +93,9 @@ static void add_broker(struct client *c, int32_t id, struct str host_text, int p
 		return;
 	host = str_dup(host_text);
 	rack_text = str_dup(rack);
-	n = find(c, id, 0);
+	n = find_node(c, id, 0);
 	if (n && (n->channel.port != port || strcmp(n->channel.host, host) != 0)) {
-		retire(c, id);
+		retire_nodes(c, id);
 		n = NULL;
 	}
 	if (!n)

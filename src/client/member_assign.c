@@ -89,7 +89,7 @@ void shares_sort(struct share *v, int n)
 		strs_sort(v[i].subscription.topics.v, (size_t)v[i].subscription.topics.n);
 }
 
-static bool wants(const struct share *s, struct str topic)
+static bool share_wants(const struct share *s, struct str topic)
 {
 	return s->subscription.topics.n > 0 &&
 	       bsearch(&topic, s->subscription.topics.v, (size_t)s->subscription.topics.n, sizeof(topic), by_str);
@@ -168,11 +168,11 @@ static void assign_range_of(struct places *p, int first, int n)
 	int wanting = 0, at = 0, next = first;
 
 	for (int i = 0; i < p->n_shares; i++)
-		wanting += wants(&p->shares[i], p->v[first].topic);
+		wanting += share_wants(&p->shares[i], p->v[first].topic);
 	for (int i = 0; i < p->n_shares; i++) {
 		int count;
 
-		if (!wants(&p->shares[i], p->v[first].topic))
+		if (!share_wants(&p->shares[i], p->v[first].topic))
 			continue;
 		count = n / wanting + (at++ < n % wanting);
 		while (count-- > 0)
@@ -196,7 +196,7 @@ static void assign_roundrobin(struct places *p)
 
 	for (int i = 0; i < p->n; i++)
 		for (int tries = 0; tries < p->n_shares && p->v[i].owner == NOBODY; tries++) {
-			if (wants(&p->shares[at], p->v[i].topic))
+			if (share_wants(&p->shares[at], p->v[i].topic))
 				p->v[i].owner = at;
 			at = (at + 1) % p->n_shares;
 		}
@@ -236,12 +236,12 @@ static int least_of(const struct places *p, const int *counts, struct str topic)
 	int best = NOBODY;
 
 	for (int i = 0; i < p->n_shares; i++)
-		if ((best == NOBODY || counts[i] < counts[best]) && wants(&p->shares[i], topic))
+		if ((best == NOBODY || counts[i] < counts[best]) && share_wants(&p->shares[i], topic))
 			best = i;
 	return best;
 }
 
-static void give(struct place *place, int *counts, int owner)
+static void give_place(struct place *place, int *counts, int owner)
 {
 	if (place->owner != NOBODY)
 		counts[place->owner]--;
@@ -254,7 +254,7 @@ static void give(struct place *place, int *counts, int owner)
  * Takes a partition from a member that has at least two more than another that wants it. True when
  * something was moved: then there may be more to move.
  */
-static bool balance(struct places *p, int *counts)
+static bool balance_once(struct places *p, int *counts)
 {
 	bool moved = false;
 
@@ -263,7 +263,7 @@ static bool balance(struct places *p, int *counts)
 
 		if (to == NOBODY || counts[to] + 1 >= counts[from])
 			continue;
-		give(&p->v[i], counts, to);
+		give_place(&p->v[i], counts, to);
 		moved = true;
 	}
 	return moved;
@@ -285,12 +285,12 @@ static bool assign_sticky(struct places *p, struct arena *a)
 		return false;
 	note_claims(p);
 	for (int i = 0; i < p->n; i++)
-		if (p->v[i].before != NOBODY && wants(&p->shares[p->v[i].before], p->v[i].topic))
-			give(&p->v[i], counts, p->v[i].before);
+		if (p->v[i].before != NOBODY && share_wants(&p->shares[p->v[i].before], p->v[i].topic))
+			give_place(&p->v[i], counts, p->v[i].before);
 	for (int i = 0; i < p->n; i++)
 		if (p->v[i].owner == NOBODY)
-			give(&p->v[i], counts, least_of(p, counts, p->v[i].topic));
-	while (balance(p, counts))
+			give_place(&p->v[i], counts, least_of(p, counts, p->v[i].topic));
+	while (balance_once(p, counts))
 		;
 	hold_back(p);
 	return true;

@@ -1,5 +1,4 @@
 /* member_classic: the classic group protocol: joins, syncs and heartbeats; and the leader's part. */
-#include <errno.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -24,7 +23,7 @@ static void forget_id(struct member *m)
 	m->id = xstrdup("");
 }
 
-static void handle(struct member *m, int err)
+static void handle_error(struct member *m, int err)
 {
 	switch (err) {
 	case ERR_UNKNOWN_MEMBER_ID:
@@ -43,7 +42,7 @@ static void handle(struct member *m, int err)
 }
 
 /* Encodes an embedded message: its version, then the message. False: out of memory. */
-static bool encode(struct member *m, const struct schema *schema, const void *in, struct bytes *out)
+static bool encode_embedded(struct member *m, const struct schema *schema, const void *in, struct bytes *out)
 {
 	struct buf b = {0};
 	uint8_t *p;
@@ -60,7 +59,7 @@ static bool encode(struct member *m, const struct schema *schema, const void *in
 }
 
 /* An invalid message from another member is not the group's error: it is taken as empty. */
-static void decode(struct member *m, const struct schema *schema, struct bytes in, void *out)
+static void decode_embedded(struct member *m, const struct schema *schema, struct bytes in, void *out)
 {
 	struct reader r;
 	int version;
@@ -103,7 +102,7 @@ static bool add_owned(struct member *m, struct consumer_protocol_subscription *s
 	return true;
 }
 
-static bool subscription(struct member *m, struct bytes *out)
+static bool encode_subscription(struct member *m, struct bytes *out)
 {
 	struct consumer_protocol_subscription s;
 
@@ -112,7 +111,7 @@ static bool subscription(struct member *m, struct bytes *out)
 	s.topics.n = m->n_topics;
 	s.generation_id = m->epoch;
 	s.rack_id = m->options.rack;
-	return add_owned(m, &s) && encode(m, &consumer_protocol_subscription_schema, &s, out);
+	return add_owned(m, &s) && encode_embedded(m, &consumer_protocol_subscription_schema, &s, out);
 }
 
 static void on_joined(struct call *call)
@@ -131,7 +130,7 @@ static void on_joined(struct call *call)
 		return;
 	}
 	if (err != 0) {
-		handle(m, err);
+		handle_error(m, err);
 		return;
 	}
 	m->epoch = r->generation_id;
@@ -157,7 +156,7 @@ static struct join_group_request *join_request(struct member *m)
 	struct join_group_request *r = arena_alloc(&m->arena, sizeof(*r));
 	struct bytes metadata;
 
-	if (!r || !subscription(m, &metadata))
+	if (!r || !encode_subscription(m, &metadata))
 		return NULL;
 	codec_init(&join_group_request_schema, r);
 	r->group_id = m->options.group;
@@ -205,7 +204,8 @@ static struct share *read_shares(struct member *m)
 	for (int i = 0; v && i < n; i++) {
 		v[i].member_id = m->joined->members.v[i].member_id;
 		v[i].instance_id = m->joined->members.v[i].group_instance_id;
-		decode(m, &consumer_protocol_subscription_schema, m->joined->members.v[i].metadata, &v[i].subscription);
+		decode_embedded(m, &consumer_protocol_subscription_schema, m->joined->members.v[i].metadata,
+				&v[i].subscription);
 		codec_init(&consumer_protocol_assignment_schema, &v[i].assignment);
 	}
 	if (m->arena.failed)
@@ -221,7 +221,7 @@ static void on_counted(struct call *call)
 	struct share *shares;
 
 	if (call->err) {
-		handle(m, call->err);
+		handle_error(m, call->err);
 		return;
 	}
 	if (strategy == STRATEGIES) { /* a strategy that was not offered */
@@ -283,7 +283,7 @@ static void take_assignment(struct member *m, struct bytes bytes)
 	size_t total = 1;
 	int n = 0;
 
-	decode(m, &consumer_protocol_assignment_schema, bytes, &a);
+	decode_embedded(m, &consumer_protocol_assignment_schema, bytes, &a);
 	for (int32_t i = 0; i < a.assigned_partitions.n; i++)
 		total += (size_t)a.assigned_partitions.v[i].partitions.n;
 	v = arena_array(&m->arena, total, sizeof(*v));
@@ -306,7 +306,7 @@ static void on_synced(struct call *call)
 	int err = call->err ? call->err : client_answer_error(call, &message);
 
 	if (err != 0)
-		handle(m, err);
+		handle_error(m, err);
 	else
 		take_assignment(m, r->assignment);
 }
@@ -332,7 +332,7 @@ static void step_sync(struct member *m, const struct share *shares, int n)
 		struct sync_group_request_assignment *one = &r->assignments.v[r->assignments.n++];
 
 		one->member_id = shares[i].member_id;
-		if (!encode(m, &consumer_protocol_assignment_schema, &shares[i].assignment, &one->assignment))
+		if (!encode_embedded(m, &consumer_protocol_assignment_schema, &shares[i].assignment, &one->assignment))
 			break;
 	}
 	if (m->arena.failed) {
@@ -385,7 +385,7 @@ static void on_beat(struct call *call)
 	else if (err == ERR_REBALANCE_IN_PROGRESS)
 		rejoin(m);
 	else
-		handle(m, err);
+		handle_error(m, err);
 }
 
 static void beat(struct member *m)

@@ -69,7 +69,7 @@ static struct offset_commit_request *request_of(struct member *m)
 static void on_committed(struct call *call);
 
 /* False: nothing to commit. */
-static bool start(struct member *m)
+static bool start_commit(struct member *m)
 {
 	struct offset_commit_request *r = m->coordinator < 0 || m->epoch < 0 ? NULL : request_of(m);
 
@@ -103,7 +103,7 @@ static int answer_error(const struct call *call)
 }
 
 /* Whatever was waiting for the commit continues, whatever the result. */
-static void finish(struct member *m, int err)
+static void finish_commit(struct member *m, int err)
 {
 	void (*then)(struct member *) = m->then;
 	void (*committed)(void *, int) = m->committed;
@@ -121,7 +121,7 @@ static void finish(struct member *m, int err)
 }
 
 /* The epoch changes with a heartbeat, and a coordinator may still be loading. */
-static bool passes(int err)
+static bool is_transient(int err)
 {
 	return err == ERR_STALE_MEMBER_EPOCH || err == ERR_COORDINATOR_LOAD_IN_PROGRESS;
 }
@@ -136,13 +136,13 @@ static void on_committed(struct call *call)
 		member_commit_periodically(m);
 		return;
 	}
-	if (!m->is_owed_sent && start(m)) /* an earlier commit was under way */
+	if (!m->is_owed_sent && start_commit(m)) /* an earlier commit was under way */
 		return;
-	if (passes(err) && m->commit_tries++ < TRIES) {
+	if (is_transient(err) && m->commit_tries++ < TRIES) {
 		timer_start(&m->commit_timer, MEMBER_RETRY_MS);
 		return;
 	}
-	finish(m, err);
+	finish_commit(m, err);
 }
 
 static void on_time(struct timer *t)
@@ -150,10 +150,10 @@ static void on_time(struct timer *t)
 	struct member *m = container_of(t, struct member, commit_timer);
 	bool waits = m->then || m->committed;
 
-	if (m->committing || start(m))
+	if (m->committing || start_commit(m))
 		return;
 	if (waits)
-		finish(m, 0);
+		finish_commit(m, 0);
 	else
 		member_commit_periodically(m);
 }
@@ -166,26 +166,26 @@ void member_commit_periodically(struct member *m)
 
 /* ---- for the other files ---- */
 
-static void commit(struct member *m, bool wanted)
+static void commit_or_go_on(struct member *m, bool wanted)
 {
 	m->is_owed_sent = false;
 	if (m->committing)
 		return;
 	timer_stop(&m->commit_timer);
-	if (!wanted || !start(m))
-		finish(m, 0);
+	if (!wanted || !start_commit(m))
+		finish_commit(m, 0);
 }
 
 void member_commit_then(struct member *m, void (*then)(struct member *m))
 {
 	m->then = then;
-	commit(m, m->options.commits);
+	commit_or_go_on(m, m->options.commits);
 }
 
 void member_commit(struct member *m, void (*done)(void *arg, int err))
 {
 	m->committed = done;
-	commit(m, true);
+	commit_or_go_on(m, true);
 }
 
 void member_owe(struct member *m, const struct consumer_partition *v, int n)

@@ -5,7 +5,6 @@
  * Heartbeats continue while an assignment is carried out; another one that arrives meanwhile waits.
  * Topics are given by id; Metadata has their names.
  */
-#include <errno.h>
 #include <string.h>
 
 #include "base/err.h"

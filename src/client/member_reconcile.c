@@ -3,7 +3,6 @@
  * commits what was read from it, looks up where the new ones start, and keeps reading the ones that
  * stay.
  */
-#include <errno.h>
 #include <stdlib.h>
 
 #include "base/err.h"
@@ -14,33 +13,25 @@ enum { OFFSETS_VERSION = 7 };
 
 /* ---- lists ---- */
 
-static int compare(const void *a, const void *b)
-{
-	const struct consumer_partition *x = a, *y = b;
-	int order = str_cmp(x->topic, y->topic);
-
-	return order ? order : (x->partition > y->partition) - (x->partition < y->partition);
-}
-
-static void sort(struct partitions_list *l)
+static void sort_partitions(struct partitions_list *l)
 {
 	if (l->n > 0)
-		qsort(l->v, (size_t)l->n, sizeof(*l->v), compare);
+		qsort(l->v, (size_t)l->n, sizeof(*l->v), consumer_partition_compare);
 }
 
-static bool has(const struct partitions_list *l, const struct consumer_partition *p)
+static bool list_has(const struct partitions_list *l, const struct consumer_partition *p)
 {
-	return l->n > 0 && bsearch(p, l->v, (size_t)l->n, sizeof(*l->v), compare) != NULL;
+	return l->n > 0 && bsearch(p, l->v, (size_t)l->n, sizeof(*l->v), consumer_partition_compare) != NULL;
 }
 
 /* Those of `of` that are, or are not, in `l`. NULL in v: out of memory. */
-static struct partitions_list those(struct arena *a, const struct partitions_list *of, const struct partitions_list *l,
-				    bool in)
+static struct partitions_list filter_list(struct arena *a, const struct partitions_list *of,
+					  const struct partitions_list *l, bool in)
 {
 	struct partitions_list out = {arena_array(a, (size_t)of->n + 1, sizeof(*out.v)), 0};
 
 	for (int i = 0; out.v && i < of->n; i++)
-		if (has(l, &of->v[i]) == in)
+		if (list_has(l, &of->v[i]) == in)
 			out.v[out.n++] = of->v[i];
 	return out;
 }
@@ -58,7 +49,7 @@ struct partitions_list member_owned(struct member *m, struct arena *a)
 			return (struct partitions_list){NULL, 0};
 		l.v[l.n++] = p;
 	}
-	sort(&l);
+	sort_partitions(&l);
 	return l;
 }
 
@@ -91,7 +82,7 @@ void member_give_up_all(struct member *m, void (*then)(struct member *m))
 
 /* ---- getting ---- */
 
-static void place(struct member *m, const struct partitions_list *added)
+static void take_added(struct member *m, const struct partitions_list *added)
 {
 	struct partitions_list owned = member_owned(m, &m->arena), all;
 	int n = owned.n + added->n;
@@ -136,8 +127,9 @@ static void take_offsets(struct member *m, struct partitions_list *added, const 
 		for (int32_t k = 0; k < r->topics.v[i].partitions.n; k++) {
 			const struct offset_fetch_response_partition *p = &r->topics.v[i].partitions.v[k];
 			struct consumer_partition key = {r->topics.v[i].name, p->partition_index, 0};
-			struct consumer_partition *of =
-				added->n ? bsearch(&key, added->v, (size_t)added->n, sizeof(key), compare) : NULL;
+			struct consumer_partition *of = added->n ? bsearch(&key, added->v, (size_t)added->n,
+									   sizeof(key), consumer_partition_compare)
+								 : NULL;
 
 			if (of && p->committed_offset >= 0)
 				of->offset = p->committed_offset;
@@ -148,7 +140,7 @@ static struct partitions_list added_of(struct member *m)
 {
 	struct partitions_list owned = member_owned(m, &m->arena);
 
-	return owned.v ? those(&m->arena, &m->target, &owned, false) : owned;
+	return owned.v ? filter_list(&m->arena, &m->target, &owned, false) : owned;
 }
 
 static void on_offsets(struct call *call)
@@ -165,7 +157,7 @@ static void on_offsets(struct call *call)
 		member_no_memory(m);
 	} else {
 		take_offsets(m, &added, call->response);
-		place(m, &added);
+		take_added(m, &added);
 	}
 }
 
@@ -198,7 +190,7 @@ static void find_offsets(struct member *m)
 	struct offset_fetch_request *r;
 
 	if (added.v && added.n == 0) {
-		place(m, &added);
+		take_added(m, &added);
 		return;
 	}
 	r = added.v ? offsets_request(m, &added) : NULL;
@@ -219,10 +211,10 @@ void member_reconcile(struct member *m, struct consumer_partition *v, int n)
 
 	m->step = STEP_RECONCILE;
 	m->target = (struct partitions_list){v, n};
-	sort(&m->target);
+	sort_partitions(&m->target);
 	if (owned.v) {
-		gone = those(&m->arena, &owned, &m->target, false);
-		kept = those(&m->arena, &owned, &m->target, true);
+		gone = filter_list(&m->arena, &owned, &m->target, false);
+		kept = filter_list(&m->arena, &owned, &m->target, true);
 	}
 	m->gave_up = gone.n > 0;
 	if (!gone.v || !kept.v) {

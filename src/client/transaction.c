@@ -40,16 +40,16 @@ struct transaction {
 	char *message; /* came with the error, or NULL */
 };
 
-static void advance(struct transaction *t);
+static void ask_next(struct transaction *t);
 
 /* ---- a question ---- */
 
-static bool passes(int err)
+static bool is_transient(int err)
 {
 	return err < 0 ? err == -ETIMEDOUT || err == -ECONNRESET : err_is_retriable(err);
 }
 
-static void fail(struct transaction *t, int err, struct str message)
+static void fail_for_good(struct transaction *t, int err, struct str message)
 {
 	t->err = err;
 	t->message = message.len > 0 ? str_dup(message) : NULL;
@@ -64,20 +64,20 @@ static void on_answer(struct call *call)
 	t->asking = false;
 	if (err == 0)
 		err = t->answered(t, call->response);
-	if (err != 0 && passes(err)) {
+	if (err != 0 && is_transient(err)) {
 		if (err != ERR_CONCURRENT_TRANSACTIONS)
 			t->coordinator = -1; /* it may have moved */
 		timer_start(&t->again, (int64_t)t->options.retry_backoff_ms);
 		return;
 	}
 	if (err != 0)
-		fail(t, err, message);
-	advance(t);
+		fail_for_good(t, err, message);
+	ask_next(t);
 	t->options.changed(t->options.arg);
 }
 
-static void ask(struct transaction *t, int key, int version_max, const void *request,
-		int (*answered)(struct transaction *t, const void *response))
+static void ask_coordinator(struct transaction *t, int key, int version_max, const void *request,
+			    int (*answered)(struct transaction *t, const void *response))
 {
 	t->answered = answered;
 	t->asking = true;
@@ -90,7 +90,7 @@ static void ask(struct transaction *t, int key, int version_max, const void *req
 	client_call(t->client, &t->call);
 }
 
-static void *question(struct transaction *t, size_t size)
+static void *new_request(struct transaction *t, size_t size)
 {
 	arena_reset(&t->arena);
 	return arena_zalloc(&t->arena, size);
@@ -108,13 +108,13 @@ static int on_found(struct transaction *t, const void *response)
 	return 0;
 }
 
-static void find(struct transaction *t)
+static void ask_find(struct transaction *t)
 {
-	struct find_coordinator_request *r = question(t, sizeof(*r));
+	struct find_coordinator_request *r = new_request(t, sizeof(*r));
 
 	r->key = str_of(t->options.id);
 	r->key_type = KEY_TRANSACTION;
-	ask(t, find_coordinator_request_KEY, FIND_VERSION, r, on_found);
+	ask_coordinator(t, find_coordinator_request_KEY, FIND_VERSION, r, on_found);
 }
 
 static int on_id(struct transaction *t, const void *response)
@@ -129,13 +129,13 @@ static int on_id(struct transaction *t, const void *response)
 
 static void ask_id(struct transaction *t)
 {
-	struct init_producer_id_request *r = question(t, sizeof(*r));
+	struct init_producer_id_request *r = new_request(t, sizeof(*r));
 
 	r->transactional_id = str_of(t->options.id);
 	r->transaction_timeout_ms = t->options.timeout_ms;
 	r->producer_id = -1;
 	r->producer_epoch = -1;
-	ask(t, init_producer_id_request_KEY, INIT_VERSION, r, on_id);
+	ask_coordinator(t, init_producer_id_request_KEY, INIT_VERSION, r, on_id);
 }
 
 /* A partition's own error takes precedence over those that merely follow from it. */
@@ -163,9 +163,9 @@ static int on_added(struct transaction *t, const void *response)
 	return err;
 }
 
-static void add(struct transaction *t)
+static void ask_add(struct transaction *t)
 {
-	struct add_partitions_to_txn_request *r = question(t, sizeof(*r));
+	struct add_partitions_to_txn_request *r = new_request(t, sizeof(*r));
 	struct add_partitions_to_txn_request_topic *topic = arena_zalloc(&t->arena, sizeof(*topic));
 
 	topic->name = str_of(t->options.topic);
@@ -178,10 +178,10 @@ static void add(struct transaction *t)
 	r->v3_and_below_producer_epoch = t->epoch;
 	r->v3_and_below_topics.v = topic;
 	r->v3_and_below_topics.n = 1;
-	ask(t, add_partitions_to_txn_request_KEY, ADD_VERSION, r, on_added);
+	ask_coordinator(t, add_partitions_to_txn_request_KEY, ADD_VERSION, r, on_added);
 }
 
-static void ended(struct transaction *t)
+static void reset_transaction(struct transaction *t)
 {
 	for (int32_t i = 0; i < t->n_partitions; i++)
 		t->partitions[i] = OUTSIDE;
@@ -192,39 +192,39 @@ static void ended(struct transaction *t)
 static int on_ended(struct transaction *t, const void *response)
 {
 	(void)response;
-	ended(t);
+	reset_transaction(t);
 	return 0;
 }
 
-static void end(struct transaction *t)
+static void ask_end(struct transaction *t)
 {
-	struct end_txn_request *r = question(t, sizeof(*r));
+	struct end_txn_request *r = new_request(t, sizeof(*r));
 
 	r->transactional_id = str_of(t->options.id);
 	r->producer_id = t->id;
 	r->producer_epoch = t->epoch;
 	r->committed = true;
-	ask(t, end_txn_request_KEY, END_VERSION, r, on_ended);
+	ask_coordinator(t, end_txn_request_KEY, END_VERSION, r, on_ended);
 }
 
 /* Sends the next request, if there is one. */
-static void advance(struct transaction *t)
+static void ask_next(struct transaction *t)
 {
 	if (t->asking || t->err || timer_is_running(&t->again))
 		return;
 	if (t->coordinator < 0)
-		find(t);
+		ask_find(t);
 	else if (!t->has_id)
 		ask_id(t);
 	else if (t->n_wanted > 0)
-		add(t);
+		ask_add(t);
 	else if (t->ending)
-		end(t);
+		ask_end(t);
 }
 
 static void on_again(struct timer *timer)
 {
-	advance(container_of(timer, struct transaction, again));
+	ask_next(container_of(timer, struct transaction, again));
 }
 
 /* ---- asking it ---- */
@@ -253,7 +253,7 @@ bool transaction_includes(struct transaction *t, int32_t partition)
 	if (t->partitions[partition] == OUTSIDE) {
 		t->partitions[partition] = WANTED;
 		t->n_wanted++;
-		advance(t);
+		ask_next(t);
 	}
 	return t->partitions[partition] == IN;
 }
@@ -262,7 +262,7 @@ void transaction_commit(struct transaction *t)
 {
 	check(!t->ending && t->n_wanted == 0);
 	t->ending = t->n_in > 0;
-	advance(t);
+	ask_next(t);
 }
 
 bool transaction_is_ending(const struct transaction *t)
@@ -279,7 +279,7 @@ struct transaction *transaction_new(struct client *c, const struct transaction_o
 	t->coordinator = -1;
 	timer_init(&t->again, client_loop(c), on_again);
 	arena_init(&t->arena, ARENA_MAX);
-	advance(t);
+	ask_next(t);
 	return t;
 }
 

@@ -1,5 +1,4 @@
 /* assign: what the leader of a classic group assigns to its members. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "client/member_assign.h"

@@ -1,5 +1,4 @@
 /* client: a node that refuses it ends all requests with its message; impossible settings are reported. */
-#include <errno.h>
 #include <string.h>
 
 #include "base/err.h"
