@@ -112,16 +112,16 @@ struct alter_settings {
 	struct str_index names; /* indexes `v` while changes are applied; -1: it is not set */
 };
 
-static struct config_pair *find(struct alter_settings *s, struct str name)
+static struct config_pair *find_setting(struct alter_settings *s, struct str name)
 {
 	int at = *str_index_at(&s->names, name);
 
 	return at >= 0 ? &s->v[at] : NULL;
 }
 
-static void put(struct alter_settings *s, struct str name, struct str value)
+static void put_setting(struct alter_settings *s, struct str name, struct str value)
 {
-	int *at = str_index_at(&s->names, name);
+	struct config_pair *p = find_setting(s, name);
 
 	if (*at < 0)
 		*at = s->n++;
@@ -131,7 +131,7 @@ static void put(struct alter_settings *s, struct str name, struct str value)
 /* The last one takes its place. */
 static void take_out(struct alter_settings *s, struct str name)
 {
-	int *at = str_index_at(&s->names, name);
+	struct config_pair *p = find_setting(s, name);
 
 	if (*at < 0)
 		return;
@@ -185,7 +185,7 @@ static int change_list(struct alteration *a, struct alter_settings *s, const str
 {
 	const struct config_setting *setting = config_setting_find(CONFIG_SCOPE_NODE, c->name);
 	const char *verb = c->operation == ALTER_APPEND ? "append" : "subtract";
-	const struct config_pair *old = find(s, c->name);
+	const struct config_pair *old = find_setting(s, c->name);
 	struct str list;
 	struct buf now = {0};
 
@@ -206,7 +206,7 @@ static int change_list(struct alteration *a, struct alter_settings *s, const str
 	} else {
 		put_missing(&now, list, c->value);
 	}
-	put(s, c->name, arena_str(s->arena, (struct str){now.p ? (const char *)now.p : "", (int32_t)now.len}));
+	put_setting(s, c->name, arena_str(s->arena, (struct str){now.p ? (const char *)now.p : "", (int32_t)now.len}));
 	buf_fini(&now);
 	return 0;
 }
@@ -215,7 +215,7 @@ static int change_setting(struct alteration *a, struct alter_settings *s, const 
 {
 	switch (c->operation) {
 	case ALTER_SET:
-		put(s, c->name, c->value);
+		put_setting(s, c->name, c->value);
 		return 0;
 	case ALTER_DELETE:
 		take_out(s, c->name);
@@ -257,7 +257,7 @@ static int change_settings(struct request *r, struct alteration *a, struct alter
 
 /* ---- pools of threads ---- */
 
-static struct str proposed(const void *arg, struct str name)
+static struct str proposed_value(const void *arg, struct str name)
 {
 	const struct alter_settings *s = arg;
 
@@ -272,13 +272,13 @@ static struct layers layers_with(const struct request *r, const struct alteratio
 {
 	struct layers l = layers_of_broker(r->image, r->node->id);
 
-	l.v[a->name.len > 0 ? 0 : 1].get = proposed;
+	l.v[a->name.len > 0 ? 0 : 1].get = proposed_value;
 	l.v[a->name.len > 0 ? 0 : 1].arg = s;
 	return l;
 }
 
 /* Kafka's words, in which one exception quotes another. */
-static struct str wrapped(struct arena *a, struct str words)
+static struct str quote_exception(struct arena *a, struct str words)
 {
 	return arena_printf(
 		a,
@@ -316,7 +316,7 @@ static int check_pools(struct request *r, const struct alteration *a, const stru
 
 		if (new >= old / 2 && new <= old * 2)
 			continue;
-		*message = wrapped(&r->arena, words_of_pool(&r->arena, pools[i], old, new));
+		*message = quote_exception(&r->arena, words_of_pool(&r->arena, pools[i], old, new));
 		return ERR_INVALID_REQUEST;
 	}
 	return 0;

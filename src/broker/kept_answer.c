@@ -56,7 +56,7 @@ void kept_answer_put(const struct kept_answer *k, struct chain *out)
 	chain_put(out, k->bytes.p, k->bytes.len);
 }
 
-static bool fits(const struct kept_answer *k, const struct request *r, const struct kept_key *key)
+static bool is_for(const struct kept_answer *k, const struct request *r, const struct kept_key *key)
 {
 	return k && k->api == r->api && k->image == key->image && k->version == key->version && k->port == key->port &&
 	       k->kraft_version == key->kraft_version && str_eq(str_of(k->listener), key->listener) &&
@@ -75,7 +75,7 @@ bool kept_answer_use(struct request *r, const struct kept_key *key)
 	struct kept_answers *all = r->core->kept;
 
 	for (int i = 0; all && i < KEPT; i++)
-		if (fits(all->v[i], r, key) && env_mono_ns(r->core->loop->env) - all->v[i]->made_ns < KEPT_NS) {
+		if (is_for(all->v[i], r, key) && env_mono_ns(r->core->loop->env) - all->v[i]->made_ns < KEPT_NS) {
 			answer_with(r, all->v[i]);
 			return true;
 		}
@@ -88,25 +88,25 @@ bool kept_answer_use(struct request *r, const struct kept_key *key)
 static struct kept_answer **place_for(struct kept_answers *all, const struct request *r, const struct kept_key *key)
 {
 	for (int i = 0; i < KEPT; i++)
-		if (fits(all->v[i], r, key))
+		if (is_for(all->v[i], r, key))
 			return &all->v[i];
 	all->next = (all->next + 1) % KEPT;
 	return &all->v[all->next];
 }
 
-static void forget(struct kept_answers *all)
+static void drop_all(struct kept_answers *all)
 {
 	lazy_timer_stop(&all->timer);
 	for (int i = 0; i < KEPT; i++)
 		kept_answer_unref(&all->v[i]);
 }
 
-static void unused(struct lazy_timer *t)
+static void on_unused(struct lazy_timer *t)
 {
 	struct kept_answers *all = container_of(t, struct kept_answers, timer);
 
 	if (!all->used)
-		forget(all);
+		drop_all(all);
 	else
 		lazy_timer_start(t, UNUSED_MS, UNUSED_MS);
 	all->used = false;
@@ -116,7 +116,7 @@ static struct kept_answers *answers_of(struct core *c)
 {
 	if (!c->kept) {
 		c->kept = xcalloc(1, sizeof(*c->kept));
-		lazy_timer_init(&c->kept->timer, c->loop, unused);
+		lazy_timer_init(&c->kept->timer, c->loop, on_unused);
 	}
 	return c->kept;
 }
@@ -157,7 +157,7 @@ void kept_answer_keep(struct request *r, const struct kept_key *key)
 void kept_answers_forget(struct core *c)
 {
 	if (c->kept)
-		forget(c->kept);
+		drop_all(c->kept);
 }
 
 void kept_answers_free(struct core *c)

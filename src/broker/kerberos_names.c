@@ -30,17 +30,6 @@ struct kerberos_names {
 
 /* ---- parsing ---- */
 
-static bool take(struct str *in, const char *word)
-{
-	int32_t len = (int32_t)strlen(word);
-
-	if (in->len < len || memcmp(in->p, word, (size_t)len) != 0)
-		return false;
-	in->p += len;
-	in->len -= len;
-	return true;
-}
-
 /* Takes everything up to the character, and the character; false: it does not occur, and nothing is taken. */
 static bool take_until(struct str *in, char c, struct str *out)
 {
@@ -84,24 +73,24 @@ static bool read_tail(struct str *in, struct str whole, struct rule *r, struct b
 {
 	struct str before = *in, match, from, to;
 
-	if (take(in, "(")) {
+	if (str_take_prefix(in, "(")) {
 		if (!take_until(in, ')', &match))
 			*in = before;
 		else if (!compile(match, whole, &r->match, why))
 			return false;
 	}
 	before = *in;
-	if (take(in, "s/")) {
+	if (str_take_prefix(in, "s/")) {
 		if (!take_until(in, '/', &from) || !take_until(in, '/', &to)) {
 			*in = before;
 		} else {
 			if (!compile(from, whole, &r->from, why))
 				return false;
 			r->to = str_dup(to);
-			r->all = take(in, "g");
+			r->all = str_take_prefix(in, "g");
 		}
 	}
-	take(in, "/");
+	str_take_prefix(in, "/");
 	if (in->len > 0 && (in->p[0] == 'L' || in->p[0] == 'U')) {
 		r->fold = in->p[0];
 		in->p++;
@@ -114,10 +103,10 @@ static bool read_rule(struct str in, struct rule *r, struct buf *why)
 {
 	struct str whole = in, number, format;
 
-	if (take(&in, "DEFAULT")) {
+	if (str_take_prefix(&in, "DEFAULT")) {
 		r->is_default = true;
 	} else {
-		if (!take(&in, "RULE:[") || !take_until(&in, ':', &number) || !is_number(number) ||
+		if (!str_take_prefix(&in, "RULE:[") || !take_until(&in, ':', &number) || !is_number(number) ||
 		    !take_until(&in, ']', &format)) {
 			buf_printf(why, "Invalid rule: %.*s", STR_ARG(whole));
 			return false;

@@ -10,15 +10,15 @@
 
 #define TEXT_MAX_BYTES ((size_t)64 << 10)
 
-static struct str get(const void *arg, struct str name)
+static struct str get_value(const void *arg, struct str name)
 {
 	return image_config_value(arg, name);
 }
 
-static void add(struct layers *l, const struct image *i, enum config_source source, enum image_resource type,
-		struct str name)
+static void add_layer(struct layers *l, const struct image *i, enum config_source source, enum image_resource type,
+		      struct str name)
 {
-	l->v[l->n++] = (struct config_layer){source, get, image_configs(i, type, name)};
+	l->v[l->n++] = (struct config_layer){source, get_value, image_configs(i, type, name)};
 }
 
 static void add_brokers(struct layers *l, const struct image *i, int32_t node_id)
@@ -26,15 +26,15 @@ static void add_brokers(struct layers *l, const struct image *i, int32_t node_id
 	char id[16];
 
 	snprintf(id, sizeof(id), "%d", node_id);
-	add(l, i, CONFIG_SOURCE_DYNAMIC_BROKER, RESOURCE_BROKER, str_of(id));
-	add(l, i, CONFIG_SOURCE_DYNAMIC_DEFAULT_BROKER, RESOURCE_BROKER, STR(""));
+	add_layer(l, i, CONFIG_SOURCE_DYNAMIC_BROKER, RESOURCE_BROKER, str_of(id));
+	add_layer(l, i, CONFIG_SOURCE_DYNAMIC_DEFAULT_BROKER, RESOURCE_BROKER, STR(""));
 }
 
 struct layers layers_of_topic(const struct image *i, int32_t node_id, struct str topic)
 {
 	struct layers l = {0};
 
-	add(&l, i, CONFIG_SOURCE_TOPIC, RESOURCE_TOPIC, topic);
+	add_layer(&l, i, CONFIG_SOURCE_TOPIC, RESOURCE_TOPIC, topic);
 	add_brokers(&l, i, node_id);
 	return l;
 }
@@ -51,7 +51,7 @@ struct layers layers_of_all_brokers(const struct image *i)
 {
 	struct layers l = {0};
 
-	add(&l, i, CONFIG_SOURCE_DYNAMIC_DEFAULT_BROKER, RESOURCE_BROKER, STR(""));
+	add_layer(&l, i, CONFIG_SOURCE_DYNAMIC_DEFAULT_BROKER, RESOURCE_BROKER, STR(""));
 	return l;
 }
 
@@ -59,7 +59,7 @@ struct layers layers_of_group(const struct image *i, int32_t node_id, struct str
 {
 	struct layers l = {0};
 
-	add(&l, i, CONFIG_SOURCE_GROUP, RESOURCE_GROUP, group);
+	add_layer(&l, i, CONFIG_SOURCE_GROUP, RESOURCE_GROUP, group);
 	add_brokers(&l, i, node_id);
 	return l;
 }
@@ -68,7 +68,7 @@ struct layers layers_of_metrics(const struct image *i, struct str name)
 {
 	struct layers l = {0};
 
-	add(&l, i, CONFIG_SOURCE_CLIENT_METRICS, RESOURCE_CLIENT_METRICS, name);
+	add_layer(&l, i, CONFIG_SOURCE_CLIENT_METRICS, RESOURCE_CLIENT_METRICS, name);
 	return l;
 }
 

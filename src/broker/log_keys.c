@@ -3,7 +3,6 @@
  */
 #include "broker/log_keys.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "atrest/keys.h"

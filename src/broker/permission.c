@@ -11,14 +11,14 @@
 /* Which outcomes are logged. */
 enum lines { LINES_BOTH, LINES_ALLOWED, LINES_NONE };
 
-static struct authorizer_who who(struct request *r)
+static struct authorizer_who asker_of(struct request *r)
 {
 	const struct identity *i = request_identity(r);
 
 	return (struct authorizer_who){i->text, i->host};
 }
 
-static bool ask(struct request *r, const struct authorizer_action *action, enum lines lines)
+static bool decide(struct request *r, const struct authorizer_action *action, enum lines lines)
 {
 	const struct authorizer *a = r->node->authorizer;
 	struct authorizer_verdict v;
@@ -26,20 +26,20 @@ static bool ask(struct request *r, const struct authorizer_action *action, enum 
 
 	if (!a)
 		return true;
-	asker = who(r);
+	asker = asker_of(r);
 	v = authorizer_decide(a, r->image, &asker, action);
 	audit_note(r, action, &v, lines == LINES_NONE || (lines == LINES_ALLOWED && !v.allowed));
 	return v.allowed;
 }
 
-bool request_is_authorized(const struct request *r)
+bool request_has_authorizer(const struct request *r)
 {
 	return r->node->authorizer != NULL;
 }
 
 bool request_may(struct request *r, enum acl_operation op, enum acl_resource type, struct str name)
 {
-	return ask(r, &(struct authorizer_action){op, type, name}, LINES_BOTH);
+	return decide(r, &(struct authorizer_action){op, type, name}, LINES_BOTH);
 }
 
 bool request_may_cluster(struct request *r, enum acl_operation op)
@@ -49,7 +49,7 @@ bool request_may_cluster(struct request *r, enum acl_operation op)
 
 bool request_may_quietly(struct request *r, enum acl_operation op, enum acl_resource type, struct str name)
 {
-	return ask(r, &(struct authorizer_action){op, type, name}, LINES_ALLOWED);
+	return decide(r, &(struct authorizer_action){op, type, name}, LINES_ALLOWED);
 }
 
 bool request_may_any(struct request *r, enum acl_operation op, enum acl_resource type)
@@ -57,9 +57,9 @@ bool request_may_any(struct request *r, enum acl_operation op, enum acl_resource
 	struct authorizer_action action = {op, type, STR(AUTHORIZER_ANY_NAME)};
 	struct authorizer_who asker;
 
-	if (ask(r, &action, LINES_ALLOWED))
+	if (decide(r, &action, LINES_ALLOWED))
 		return true;
-	asker = who(r);
+	asker = asker_of(r);
 	return authorizer_decide_any(r->image, &asker, op, type);
 }
 
@@ -70,7 +70,7 @@ int32_t request_operations(struct request *r, enum acl_resource type, struct str
 
 	for (int op = ACL_READ; op < ACL_OPERATIONS; op++)
 		if (supported & (1 << op) &&
-		    ask(r, &(struct authorizer_action){(enum acl_operation)op, type, name}, LINES_NONE))
+		    decide(r, &(struct authorizer_action){(enum acl_operation)op, type, name}, LINES_NONE))
 			may |= 1 << op;
 	return may;
 }

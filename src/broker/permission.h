@@ -19,8 +19,8 @@
 
 struct request;
 
-/* Is there an authorizer at all? */
-bool request_is_authorized(const struct request *r);
+/* Without one everything is permitted. */
+bool request_has_authorizer(const struct request *r);
 bool request_may(struct request *r, enum acl_operation op, enum acl_resource type, struct str name);
 /* The same for the cluster as a resource. */
 bool request_may_cluster(struct request *r, enum acl_operation op);

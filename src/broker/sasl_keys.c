@@ -6,7 +6,6 @@
  */
 #include "broker/sasl_keys.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 

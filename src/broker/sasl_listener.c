@@ -20,7 +20,7 @@
 #define FRAME_MAX_UNSET 65536
 
 /* In the order of a Java HashSet, in which Kafka names them. */
-static struct str *ordered(const struct str *v, int n, struct arena *a)
+static struct str *in_hash_order(const struct str *v, int n, struct arena *a)
 {
 	struct str *names = arena_array(a, (size_t)n, sizeof(*names));
 	int32_t *hashes = arena_array(a, (size_t)n, sizeof(*hashes));
@@ -43,7 +43,7 @@ static int64_t max_reauth_ms(const struct config *c, const struct config_at *at)
 			      CONFIG_CONNECTIONS_MAX_REAUTH_MS);
 }
 
-static bool lower(struct str s, struct arena *a, struct str *out)
+static bool to_lower(struct str s, struct arena *a, struct str *out)
 {
 	char *p = arena_alloc(a, (size_t)s.len + 1);
 
@@ -68,7 +68,7 @@ struct str sasl_line(const struct config *c, const struct config_at *at, const s
 	if (!str_is_null(jvm->jaas_why))
 		*error = arena_printf(a, "it is not set, and the JAAS file that KAFKA_OPTS names cannot be read: %.*s",
 				      STR_ARG(jvm->jaas_why));
-	if (str_is_null(jvm->jaas_file) || !lower(at->listener, a, &listener))
+	if (str_is_null(jvm->jaas_file) || !to_lower(at->listener, a, &listener))
 		return STR_NULL;
 	line = jaas_section_line(jvm->jaas_file, arena_printf(a, "%.*s.KafkaServer", STR_ARG(listener)), module, a,
 				 error);
@@ -159,8 +159,8 @@ static void offer_fini(struct sasl_offer *o)
 	o->gss = (struct mechanism_gss){0};
 }
 
-static bool offer(struct env *env, struct sasl_offer *o, const struct mechanism_place *place,
-		  const struct jvm_options *jvm, struct arena *a, struct str *error)
+static bool open_offer(struct env *env, struct sasl_offer *o, const struct mechanism_place *place,
+		       const struct jvm_options *jvm, struct arena *a, struct str *error)
 {
 	struct str listener, mechanism, why = STR_NULL;
 	struct jaas *line = arena_alloc(a, sizeof(*line));
@@ -172,7 +172,7 @@ static bool offer(struct env *env, struct sasl_offer *o, const struct mechanism_
 		*error = arena_printf(a, "SASL mechanism %.*s is not served", STR_ARG(o->name));
 		return false;
 	}
-	if (line && kept && lower(place->at.listener, a, &listener) && lower(o->name, a, &mechanism)) {
+	if (line && kept && to_lower(place->at.listener, a, &listener) && to_lower(o->name, a, &mechanism)) {
 		*kept = *place;
 		kept->jaas = line;
 		o->max_reauth_ms = max_reauth_ms(place->config, &place->at);
@@ -218,6 +218,15 @@ bool sasl_wants_kerberos(const struct config *c)
 	return wants;
 }
 
+static void sasl_listener_fini(struct sasl_listener *l)
+{
+	if (!l)
+		return;
+	for (int i = 0; i < l->n_offers; i++)
+		offer_fini(&l->offers[i]);
+	xfree(l->counts);
+}
+
 struct sasl_listener *sasl_listener_new(struct env *env, const struct config *c, const struct config_endpoint *e,
 					struct str cluster_id, const struct jvm_options *jvm, struct arena *a,
 					struct str *error)
@@ -234,12 +243,12 @@ struct sasl_listener *sasl_listener_new(struct env *env, const struct config *c,
 		return NULL;
 	read_limits(l, c, &place.at);
 	l->offers = offers;
-	l->names = ordered(enabled, n, a);
+	l->names = in_hash_order(enabled, n, a);
 	for (; l->names && l->n_offers < n; l->n_offers++) {
 		place.at.mechanism = l->names[l->n_offers];
 		offers[l->n_offers].keys = NULL;
 		offers[l->n_offers].gss = (struct mechanism_gss){0};
-		if (!offer(env, &offers[l->n_offers], &place, jvm, a, error)) {
+		if (!open_offer(env, &offers[l->n_offers], &place, jvm, a, error)) {
 			offer_fini(&offers[l->n_offers]);
 			sasl_listener_fini(l);
 			return NULL;
@@ -289,13 +298,4 @@ void sasl_listener_stop(struct sasl_listener *l)
 	for (int i = 0; l && i < l->n_offers; i++)
 		if (l->offers[i].keys)
 			sasl_keys_stop(l->offers[i].keys);
-}
-
-void sasl_listener_fini(struct sasl_listener *l)
-{
-	if (!l)
-		return;
-	for (int i = 0; i < l->n_offers; i++)
-		offer_fini(&l->offers[i]);
-	xfree(l->counts);
 }

@@ -40,7 +40,7 @@ static const enum config_id ids[TLS_SETTINGS] = {
 	[TLS_ENDPOINT_IDENTIFICATION_ALGORITHM] = CONFIG_SSL_ENDPOINT_IDENTIFICATION_ALGORITHM,
 };
 
-bool secure_is_tls(enum security_protocol p)
+static bool secure_is_tls(enum security_protocol p)
 {
 	return p == PROTOCOL_SSL || p == PROTOCOL_SASL_SSL;
 }

@@ -24,7 +24,6 @@ struct image;
 struct layers;
 struct node_listener;
 
-bool secure_is_tls(enum security_protocol p);
 /* The settings that apply to a listener; layers NULL: static settings only. Views into both, and the arena. */
 void secure_settings(const struct config *c, const struct layers *layers, struct str listener,
 		     enum security_protocol protocol, struct arena *a, struct tls_settings *out);

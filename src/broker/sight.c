@@ -58,7 +58,7 @@ static struct shard_sight *sight(const struct shard_asker *a)
 
 const struct shard_asker *sight_asker(struct request *r)
 {
-	struct asker *a = request_is_authorized(r) ? arena_alloc(&r->arena, sizeof(*a)) : NULL;
+	struct asker *a = request_has_authorizer(r) ? arena_alloc(&r->arena, sizeof(*a)) : NULL;
 
 	if (!a)
 		return NULL;

@@ -4,7 +4,6 @@
  */
 #include "broker/throttle.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -204,7 +203,7 @@ static void make_room(const struct throttle *t, struct shard *s, int64_t now_ms)
 	}
 }
 
-static struct sensor *find(struct shard *s, uint64_t hash, const struct sensor_key *k)
+static struct sensor *find_sensor(struct shard *s, uint64_t hash, const struct sensor_key *k)
 {
 	struct map_node *node = map_find(&s->sensors, hash, sensor_is, k);
 
@@ -229,12 +228,12 @@ static bool share_sensor(const struct throttle *t, struct shard *s, struct senso
 static struct sensor *sensor_of(const struct throttle *t, struct shard *s, uint64_t hash, struct sensor_key *k,
 				int64_t now_ms)
 {
-	struct sensor *x = find(s, hash, k);
+	struct sensor *x = find_sensor(s, hash, k);
 
 	if (!x && share_sensor(t, s, k, now_ms)) {
 		hash = hash_bytes(t->shards[0].sensors.seed + (uint64_t)k->quota, k->tags.user.p,
 				  (size_t)k->tags.user.len);
-		x = find(s, hash, k);
+		x = find_sensor(s, hash, k);
 	}
 	if (!x) {
 		x = sensor_new(k);
@@ -259,7 +258,7 @@ static void set_bound(struct sensor *x, const struct image *image, const struct 
 }
 
 /* The memory of its samples is only known once they exist. */
-static void weigh(struct shard *s, struct sensor *x)
+static void update_bytes(struct shard *s, struct sensor *x)
 {
 	size_t bytes = sizeof(*x) + (size_t)x->tags.user.len + (size_t)x->tags.client_id.len +
 		       quota_rate_bytes(&x->rate) + quota_rate_bytes(&x->waits);
@@ -290,8 +289,8 @@ struct use {
 };
 
 /* Calls with_sensor under the lock; 0 where the quota is not set for anyone. */
-static int32_t use(const struct use *u, int32_t (*with_sensor)(const struct use *, struct sensor *, double),
-		   double value)
+static int32_t use_sensor(const struct use *u, int32_t (*with_sensor)(const struct use *, struct sensor *, double),
+			  double value)
 {
 	struct sensor_key k = {.quota = u->quota};
 	struct image_quota_tags tags;
@@ -309,7 +308,7 @@ static int32_t use(const struct use *u, int32_t (*with_sensor)(const struct use 
 	x = sensor_of(u->throttle, s, hash, &k, u->now_ms);
 	set_bound(x, u->image, &tags);
 	ms = with_sensor(u, x, value);
-	weigh(s, x);
+	update_bytes(s, x);
 	mutex_unlock(&s->lock);
 	return ms;
 }
@@ -338,7 +337,7 @@ static int32_t count_wait(const struct use *u, struct sensor *x, double value)
 	return 0;
 }
 
-static int32_t bound(const struct use *u, struct sensor *x, double value)
+static int32_t most_in_windows(const struct use *u, struct sensor *x, double value)
 {
 	double most = x->bound * (u->throttle->windows.samples - 1) * ((double)u->throttle->windows.window_ms / 1000);
 
@@ -374,17 +373,17 @@ static bool is_between_nodes(const struct request *r)
 	       (r->from_controller && r->api->key == fetch_request_KEY);
 }
 
-static double percent(const struct request *r)
+static double percent_of_time(const struct request *r)
 {
 	int64_t ns = r->handled_ns ? r->handled_ns : env_mono_ns(r->core->loop->env) - r->began_ns;
 
 	return (double)ns * PERCENT_PER_NS;
 }
 
-static void charge(struct request *r, enum image_quota quota, double value)
+static void count_request(struct request *r, enum image_quota quota, double value)
 {
 	struct use u = use_of(r, quota);
-	int32_t ms = use(&u, count_use, value);
+	int32_t ms = use_sensor(&u, count_use, value);
 
 	if (ms > r->throttle_ms) {
 		r->throttle_ms = ms;
@@ -395,7 +394,7 @@ static void charge(struct request *r, enum image_quota quota, double value)
 static void charge_produced(struct request *r)
 {
 	if (r->image && r->api->key == produce_request_KEY)
-		charge(r, IMAGE_QUOTA_PRODUCE, (double)r->frame.len);
+		count_request(r, IMAGE_QUOTA_PRODUCE, (double)r->frame.len);
 }
 
 static void charge_exempt(struct request *r)
@@ -405,12 +404,12 @@ static void charge_exempt(struct request *r)
 	if (!r->image || image_quota_levels(r->image, IMAGE_QUOTA_REQUEST) == 0)
 		return;
 	mutex_lock(&t->exempt_lock);
-	quota_rate_record(&t->exempt, &t->plain_windows, percent(r), env_mono_ms(t->env));
+	quota_rate_record(&t->exempt, &t->plain_windows, percent_of_time(r), env_mono_ms(t->env));
 	mutex_unlock(&t->exempt_lock);
 }
 
 /* For an Envelope, the client is muted by the broker that wrapped it. */
-static void mute(struct request *r)
+static void mute_client(struct request *r)
 {
 	struct use u;
 
@@ -418,7 +417,7 @@ static void mute(struct request *r)
 		return;
 	if (r->image && r->throttled_by != THROTTLED_BY_CAPACITY) {
 		u = use_of(r, r->throttled_by);
-		use(&u, count_wait, r->throttle_ms);
+		use_sensor(&u, count_wait, r->throttle_ms);
 	}
 	conn_mute(r->conn, r->throttle_ms);
 }
@@ -448,11 +447,11 @@ void throttle_answer(struct request *r)
 	}
 	if (!r->charged && r->image) {
 		charge_produced(r);
-		charge(r, IMAGE_QUOTA_REQUEST, percent(r));
+		count_request(r, IMAGE_QUOTA_REQUEST, percent_of_time(r));
 	}
 	if (r->throttle_ms > 0 && field)
 		*field = r->throttle_ms;
-	mute(r);
+	mute_client(r);
 }
 
 void throttle_at_least(struct request *r, int32_t ms)
@@ -472,25 +471,25 @@ void throttle_silent(struct request *r)
 {
 	charge_produced(r);
 	charge_exempt(r);
-	mute(r);
+	mute_client(r);
 }
 
 bool throttle_fetch(struct request *r, int64_t bytes)
 {
 	struct use u = use_of(r, IMAGE_QUOTA_FETCH);
 
-	charge(r, IMAGE_QUOTA_REQUEST, percent(r));
-	charge(r, IMAGE_QUOTA_FETCH, (double)bytes);
+	count_request(r, IMAGE_QUOTA_REQUEST, percent_of_time(r));
+	count_request(r, IMAGE_QUOTA_FETCH, (double)bytes);
 	r->charged = true;
 	if (r->throttle_ms > 0)
-		use(&u, count_back, (double)bytes);
+		use_sensor(&u, count_back, (double)bytes);
 	return r->throttle_ms > 0;
 }
 
 int32_t throttle_fetch_max(struct request *r, int32_t max_bytes)
 {
 	struct use u = use_of(r, IMAGE_QUOTA_FETCH);
-	int32_t most = image_quota_levels(r->image, IMAGE_QUOTA_FETCH) ? use(&u, bound, 0) : INT32_MAX;
+	int32_t most = image_quota_levels(r->image, IMAGE_QUOTA_FETCH) ? use_sensor(&u, most_in_windows, 0) : INT32_MAX;
 
 	return most < max_bytes ? most : max_bytes;
 }
@@ -586,7 +585,7 @@ int64_t throttle_connection(struct throttle *t, const struct addr *from)
 	x = sensor_of(t, s, hash, &k, now_ms);
 	x->bound = bound;
 	ms = count_connection(t, x, now_ms);
-	weigh(s, x);
+	update_bytes(s, x);
 	mutex_unlock(&s->lock);
 	return ms;
 }
@@ -594,7 +593,7 @@ int64_t throttle_connection(struct throttle *t, const struct addr *from)
 /* ---- changes of partitions ---- */
 
 /* Strict: checked before, and not counted if refused. Otherwise: checked after counting. */
-static int32_t take(const struct use *u, struct sensor *x, double n)
+static int32_t take_mutations(const struct use *u, struct sensor *x, double n)
 {
 	const struct quota_windows *w = &u->throttle->controller_windows;
 
@@ -609,7 +608,7 @@ static int32_t take_strictly(const struct use *u, struct sensor *x, double n)
 
 	if (tokens < 0)
 		return quota_bucket_throttle_ms(tokens, x->bound);
-	take(u, x, n);
+	take_mutations(u, x, n);
 	return 0;
 }
 
@@ -625,7 +624,7 @@ bool mutations_take(struct mutations *m, int n)
 	if (!m->throttle || image_quota_levels(m->image, IMAGE_QUOTA_MUTATION) == 0)
 		return true;
 	u.now_ms = env_mono_ms(m->throttle->env);
-	ms = use(&u, m->strict ? take_strictly : take, n);
+	ms = use_sensor(&u, m->strict ? take_strictly : take_mutations, n);
 	if (ms > 0)
 		m->throttle_ms = ms;
 	return !m->strict || ms == 0;

@@ -14,8 +14,6 @@
 #ifndef ODRADEK_BROKER_WEB_H
 #define ODRADEK_BROKER_WEB_H
 
-#include <stdint.h>
-
 #include "broker/node.h"
 
 struct web;

@@ -97,7 +97,7 @@ static bool filters_are_sound(const struct request *r, const struct delete_acls_
 
 static enum outcome alter(struct request *r)
 {
-	if (!request_is_authorized(r))
+	if (!request_has_authorizer(r))
 		return request_fail(r, ERR_SECURITY_DISABLED, STR("No Authorizer is configured."));
 	return forward_run(r);
 }
@@ -197,7 +197,7 @@ static enum outcome describe(struct request *r)
 
 	if (!filter_is_sound(r, &f))
 		return HANG_UP;
-	if (!request_is_authorized(r))
+	if (!request_has_authorizer(r))
 		return request_fail(r, ERR_SECURITY_DISABLED, STR("No Authorizer is configured on the broker"));
 	if (!r->image)
 		return REPLY;

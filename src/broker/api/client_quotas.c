@@ -115,7 +115,7 @@ static bool same_entity(const described *e, const struct client_quota_record *r)
 }
 
 /* Makes room for one more in an arena's array that doubles; NULL when the arena is spent. */
-static void *grown(struct arena *a, void *v, int n, size_t size)
+static void *grow(struct arena *a, void *v, int n, size_t size)
 {
 	void *more;
 
@@ -132,7 +132,7 @@ static bool add_entry(struct request *r, const struct client_quota_record *recor
 	struct describe_client_quotas_response *out = r->out;
 	described *e;
 
-	out->entries.v = grown(&r->arena, out->entries.v, out->entries.n, sizeof(*out->entries.v));
+	out->entries.v = grow(&r->arena, out->entries.v, out->entries.n, sizeof(*out->entries.v));
 	if (!out->entries.v)
 		return false;
 	e = &out->entries.v[out->entries.n++];
@@ -156,7 +156,7 @@ static bool add_value(struct request *r, const struct client_quota_record *recor
 			return false;
 		e = &out->entries.v[out->entries.n - 1];
 	}
-	e->values.v = grown(&r->arena, e->values.v, e->values.n, sizeof(*e->values.v));
+	e->values.v = grow(&r->arena, e->values.v, e->values.n, sizeof(*e->values.v));
 	if (!e->values.v)
 		return false;
 	e->values.v[e->values.n++] = (struct describe_client_quotas_response_value){record->key, record->value};

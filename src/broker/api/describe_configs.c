@@ -49,20 +49,14 @@ static int fill_synonyms(struct description *d, struct describe_configs_response
 	return 0;
 }
 
-/* Makes room for one more, doubling the array. */
 static struct describe_configs_response_config *next_config(struct description *d)
 {
-	if (d->result->configs.n == d->cap) {
-		int cap = d->cap ? 2 * d->cap : 64;
-		struct describe_configs_response_config *v = arena_array(&d->r->arena, (size_t)cap, sizeof(*v));
+	struct describe_configs_response_config *v =
+		arena_grow(&d->r->arena, d->result->configs.v, d->result->configs.n, &d->cap, sizeof(*v));
 
-		if (!v)
-			return NULL;
-		if (d->cap)
-			memcpy(v, d->result->configs.v, (size_t)d->cap * sizeof(*v));
-		d->result->configs.v = v;
-		d->cap = cap;
-	}
+	if (!v)
+		return NULL;
+	d->result->configs.v = v;
 	return &d->result->configs.v[d->result->configs.n++];
 }
 

@@ -37,24 +37,18 @@ struct description {
 
 /* ---- finding replicas ---- */
 
-/* Makes room for one more; NULL when there is none. */
+/* NULL: out of memory. It counts once d->n does. */
 static struct found *found_new(struct description *d)
 {
-	if (d->n == d->cap) {
-		int cap = d->cap ? 2 * d->cap : 64;
-		struct found *v = arena_array(&d->r->arena, (size_t)cap, sizeof(*v));
+	struct found *v = arena_grow(&d->r->arena, d->found, d->n, &d->cap, sizeof(*v));
 
-		if (!v)
-			return NULL;
-		for (int i = 0; i < d->n; i++)
-			v[i] = d->found[i];
-		d->found = v;
-		d->cap = cap;
-	}
+	if (!v)
+		return NULL;
+	d->found = v;
 	return &d->found[d->n];
 }
 
-static bool add(struct description *d, const struct image_topic *t, int32_t id)
+static bool add_replicas(struct description *d, const struct image_topic *t, int32_t id)
 {
 	struct partition *p = image_topic_partition(t, id) ? core_partition(d->r->core, t->id, id) : NULL;
 	struct found *f;
@@ -84,7 +78,7 @@ static bool add_all(struct description *d)
 	image_topics(d->r->image, &it);
 	while ((t = image_topics_next(&it)))
 		for (int i = 0; i < t->n_partitions; i++)
-			if (!add(d, t, t->partitions[i]->id))
+			if (!add_replicas(d, t, t->partitions[i]->id))
 				return false;
 	return true;
 }
@@ -95,13 +89,13 @@ static bool add_asked(struct description *d, const struct describe_log_dirs_requ
 		const struct image_topic *t = image_topic_by_name(d->r->image, in->topics.v[i].topic);
 
 		for (int j = 0; t && j < in->topics.v[i].partitions.n; j++)
-			if (!add(d, t, in->topics.v[i].partitions.v[j]))
+			if (!add_replicas(d, t, in->topics.v[i].partitions.v[j]))
 				return false;
 	}
 	return true;
 }
 
-static int compare(const void *a, const void *b)
+static int compare_found(const void *a, const void *b)
 {
 	const struct found *x = a, *y = b;
 	int order = str_cmp(x->topic, y->topic);
@@ -117,9 +111,9 @@ static void drop_repeated(struct description *d)
 	int n = 0;
 
 	if (d->n > 1)
-		qsort(d->found, (size_t)d->n, sizeof(*d->found), compare);
+		qsort(d->found, (size_t)d->n, sizeof(*d->found), compare_found);
 	for (int i = 0; i < d->n; i++)
-		if (i == 0 || compare(&d->found[i], &d->found[i - 1]) != 0)
+		if (i == 0 || compare_found(&d->found[i], &d->found[i - 1]) != 0)
 			d->found[n++] = d->found[i];
 	d->n = n;
 }

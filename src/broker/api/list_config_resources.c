@@ -16,21 +16,14 @@ struct listing {
 	int cap;
 };
 
-static int put(struct listing *l, int8_t type, struct str name)
+static int put_resource(struct listing *l, int8_t type, struct str name)
 {
-	struct list_config_resources_response_resource *v = l->out->config_resources.v;
+	struct list_config_resources_response_resource *v =
+		arena_grow(&l->r->arena, l->out->config_resources.v, l->out->config_resources.n, &l->cap, sizeof(*v));
 
-	if (l->out->config_resources.n == l->cap) {
-		int cap = l->cap ? 2 * l->cap : 32;
-
-		v = arena_array(&l->r->arena, (size_t)cap, sizeof(*v));
-		if (!v)
-			return -ENOMEM;
-		if (l->cap)
-			memcpy(v, l->out->config_resources.v, (size_t)l->cap * sizeof(*v));
-		l->out->config_resources.v = v;
-		l->cap = cap;
-	}
+	if (!v)
+		return -ENOMEM;
+	l->out->config_resources.v = v;
 	v[l->out->config_resources.n++] =
 		(struct list_config_resources_response_resource){.resource_name = name, .resource_type = type};
 	return 0;
@@ -44,7 +37,7 @@ static int put_brokers(struct listing *l, int8_t type)
 
 	image_brokers(l->r->image, &it);
 	while (!err && (n = image_nodes_next(&it)))
-		err = put(l, type, arena_printf(&l->r->arena, "%d", n->id));
+		err = put_resource(l, type, arena_printf(&l->r->arena, "%d", n->id));
 	return err;
 }
 
@@ -56,7 +49,7 @@ static int put_topics(struct listing *l, int8_t type)
 
 	image_topics(l->r->image, &it);
 	while (!err && (t = image_topics_next(&it)))
-		err = put(l, type, t->name);
+		err = put_resource(l, type, t->name);
 	return err;
 }
 
@@ -70,7 +63,7 @@ static int put_configured(struct listing *l, int8_t type)
 	image_all_configs(l->r->image, &it);
 	while (!err && (c = image_configs_next(&it)))
 		if (c->type == type)
-			err = put(l, type, c->name);
+			err = put_resource(l, type, c->name);
 	return err;
 }
 

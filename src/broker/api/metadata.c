@@ -390,7 +390,7 @@ static bool is_for_all(struct metadata *m)
 {
 	const struct metadata_request *in = m->r->in;
 
-	return m->all && !request_is_authorized(m->r) && !m->r->envelope &&
+	return m->all && !request_has_authorizer(m->r) && !m->r->envelope &&
 	       !in->include_cluster_authorized_operations && !in->include_topic_authorized_operations &&
 	       throttle_is_idle(m->r) && image_topic_count(m->image) >= KEPT_TOPICS_MIN;
 }
