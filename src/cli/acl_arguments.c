@@ -26,27 +26,11 @@ bool acl_entries_has(const struct acl_entries *e, const struct acl_entry *one)
 	return false;
 }
 
-/* Makes room for one more element of `size` bytes. */
-static void *grown(struct tool *t, void *v, int n, int *cap, size_t size)
-{
-	void *more;
-
-	if (n < *cap)
-		return v;
-	*cap = *cap ? 2 * *cap : 8;
-	more = arena_array(&t->arena, (size_t)*cap, size);
-	if (!more)
-		tool_die(t, "out of memory");
-	if (n > 0)
-		memcpy(more, v, (size_t)n * size);
-	return more;
-}
-
 void acl_entries_add(struct tool *t, struct acl_entries *e, const struct acl_entry *one)
 {
 	if (acl_entries_has(e, one))
 		return;
-	e->v = grown(t, e->v, e->n, &e->cap, sizeof(*e->v));
+	e->v = tool_grow(t, e->v, e->n, &e->cap, sizeof(*e->v));
 	e->v[e->n++] = *one;
 }
 
@@ -57,7 +41,7 @@ struct acl_target *acl_target_of(struct tool *t, struct acl_targets *all, int8_t
 		if (all->v[i].resource_type == resource_type && all->v[i].pattern_type == pattern_type &&
 		    str_eq(all->v[i].name, name))
 			return &all->v[i];
-	all->v = grown(t, all->v, all->n, &all->cap, sizeof(*all->v));
+	all->v = tool_grow(t, all->v, all->n, &all->cap, sizeof(*all->v));
 	all->v[all->n] = (struct acl_target){resource_type, pattern_type, name, {0}};
 	return &all->v[all->n++];
 }

@@ -166,7 +166,7 @@ static int add(struct tool *t)
 
 /* ---- --remove ---- */
 
-static bool confirms(struct tool *t, struct str question)
+static bool is_confirmed(struct tool *t, struct str question)
 {
 	char line[16];
 
@@ -211,7 +211,7 @@ static void delete_from(struct tool *t, const struct acl_target *r)
 	}
 }
 
-static struct str question(struct tool *t, const struct acl_target *r)
+static struct str question_text(struct tool *t, const struct acl_target *r)
 {
 	struct str text = pattern_text(t, r);
 
@@ -229,7 +229,7 @@ static int remove_acls(struct tool *t)
 	struct acl_targets all = acl_targets_named(t);
 
 	for (int i = 0; i < all.n; i++)
-		if (confirms(t, question(t, &all.v[i])))
+		if (is_confirmed(t, question_text(t, &all.v[i])))
 			delete_from(t, &all.v[i]);
 	t->out = json_pack("{s:o}", "removed", targets_json(&all));
 	return EXIT_FINE;
@@ -291,22 +291,15 @@ static int list(struct tool *t)
 
 /* ---- arguments ---- */
 
-static void exclude(struct tool *t, const char *used, const char *const *others)
-{
-	for (; tool_has(t, used) && *others; others++)
-		if (tool_has(t, *others))
-			tool_misused(t, "Option \"[%s]\" can't be used with option \"[%s]\"", used, *others);
-}
-
 static void check_options(struct tool *t)
 {
 	static const char *const NOT_OF_LIST[] = {"producer",  "consumer",	 "allow-host", "allow-principal",
 						  "deny-host", "deny-principal", NULL};
 	static const char *const NOT_OF_ROLES[] = {"operation", "deny-principal", "deny-host", NULL};
 
-	exclude(t, "list", NOT_OF_LIST);
-	exclude(t, "producer", NOT_OF_ROLES);
-	exclude(t, "consumer", NOT_OF_ROLES);
+	tool_excludes(t, "list", NOT_OF_LIST);
+	tool_excludes(t, "producer", NOT_OF_ROLES);
+	tool_excludes(t, "consumer", NOT_OF_ROLES);
 	if (tool_has(t, "principal") && !tool_has(t, "list"))
 		tool_misused(t, "The --principal option is only available if --list is set");
 	if (tool_has(t, "producer") && !tool_has(t, "topic"))
@@ -345,8 +338,8 @@ static int run(int argc, char **argv)
 }
 
 static const struct option_row OPTIONS[] = {
-	{"bootstrap-server", "HOST:PORT,...", "brokers to begin with", NULL, 0, 0},
-	{"bootstrap-controller", "HOST:PORT,...", "controllers to begin with", NULL, 0, 0},
+	{"bootstrap-server", "HOST:PORT,...", "brokers to connect to first", NULL, 0, 0},
+	{"bootstrap-controller", "HOST:PORT,...", "controllers to connect to first", NULL, 0, 0},
 	{"list", NULL, "print ACLs: of the resources that are named, or all", NULL, 0, 0},
 	{"add", NULL, "add ACLs", NULL, 0, 0},
 	{"remove", NULL, "remove ACLs; without a principal all of a resource", NULL, 0, 0},
@@ -355,7 +348,7 @@ static const struct option_row OPTIONS[] = {
 	{"cluster", NULL, "the cluster", NULL, 0, 0},
 	{"transactional-id", "ID", "a transactional id; * is every one", NULL, 0, OPTION_MANY},
 	{"delegation-token", "ID", "a delegation token; * is every one", NULL, 0, OPTION_MANY},
-	{"user-principal", "PRINCIPAL", "a user, as what tokens are made for", NULL, 0, OPTION_MANY},
+	{"user-principal", "PRINCIPAL", "a user for whom tokens may be made", NULL, 0, OPTION_MANY},
 	{"resource-pattern-type", "TYPE",
 	 "literal (the default) or prefixed; of --list and --remove also any, and match: what applies to the name",
 	 NULL, 0, 0},
@@ -363,21 +356,22 @@ static const struct option_row OPTIONS[] = {
 	 "All (the default), Read, Write, Create, Delete, Alter, Describe, ClusterAction, DescribeConfigs, AlterConfigs, "
 	 "IdempotentWrite, CreateTokens, DescribeTokens, TwoPhaseCommit",
 	 NULL, 0, OPTION_MANY},
-	{"allow-principal", "TYPE:NAME", "who may, such as User:alice; User:* is everybody", NULL, 0, OPTION_MANY},
-	{"deny-principal", "TYPE:NAME", "who may not, whatever else is allowed", NULL, 0, OPTION_MANY},
-	{"allow-host", "HOST", "from which address or range they may; without it from all", NULL, 0, OPTION_MANY},
-	{"deny-host", "HOST", "from which they may not; without it from all", NULL, 0, OPTION_MANY},
-	{"principal", "TYPE:NAME", "of --list: only what is for them", NULL, 0, OPTION_MANY | OPTION_MAYBE},
+	{"allow-principal", "TYPE:NAME", "who is allowed, such as User:alice; User:* is everybody", NULL, 0,
+	 OPTION_MANY},
+	{"deny-principal", "TYPE:NAME", "who is denied, whatever else is allowed", NULL, 0, OPTION_MANY},
+	{"allow-host", "HOST", "from which address or range they are allowed; all without it", NULL, 0, OPTION_MANY},
+	{"deny-host", "HOST", "from which they are denied; all without it", NULL, 0, OPTION_MANY},
+	{"principal", "TYPE:NAME", "of --list: only entries for them", NULL, 0, OPTION_MANY | OPTION_MAYBE},
 	{"producer", NULL, "what a producer needs: Write, Describe, Create on --topic", NULL, 0, 0},
 	{"consumer", NULL, "what a consumer needs: Read, Describe on --topic, Read on --group", NULL, 0, 0},
 	{"idempotent", NULL, "of --producer: IdempotentWrite on the cluster too", NULL, 0, 0},
-	{"force", NULL, "ask nothing", NULL, 0, 0},
+	{"force", NULL, "do not ask for confirmation", NULL, 0, 0},
 	OPTION_COMMON,
 };
 
 const struct command command_acls = {
 	.name = "acls",
-	.summary = "who may do what, as kafka-acls",
+	.summary = "list, add and remove access control entries, as kafka-acls does",
 	.run = run,
 	.options = OPTIONS,
 	.description =

@@ -130,22 +130,15 @@ static int delete (struct tool *t)
 
 /* ---- arguments ---- */
 
-static void exclude(struct tool *t, const char *action, const char *const *options)
-{
-	for (int i = 0; tool_has(t, action) && options[i]; i++)
-		if (tool_has(t, options[i]))
-			tool_misused(t, "Option \"[%s]\" can't be used with option \"[%s]\"", action, options[i]);
-}
-
 static void check_options(struct tool *t)
 {
 	static const char *const OF_ALTER[] = {"generate-name", "interval", "match", "metrics", NULL};
 	static const char *const NOT_OF_LIST[] = {"name", "generate-name", "interval", "match", "metrics", NULL};
 	int32_t interval;
 
-	exclude(t, "delete", OF_ALTER);
-	exclude(t, "describe", OF_ALTER);
-	exclude(t, "list", NOT_OF_LIST);
+	tool_excludes(t, "delete", OF_ALTER);
+	tool_excludes(t, "describe", OF_ALTER);
+	tool_excludes(t, "list", NOT_OF_LIST);
 	if (tool_has(t, "alter") && tool_has(t, "name") == tool_has(t, "generate-name"))
 		tool_die(t, "One of --name or --generate-name must be specified with --alter.");
 	if (tool_has(t, "interval") && *tool_value(t, "interval") &&
@@ -181,7 +174,7 @@ static const struct option_row OPTIONS[] = {
 	{"alter", NULL, "make or change one", NULL, 0, 0},
 	{"delete", NULL, "delete one", NULL, 0, 0},
 	{"name", "NAME", "which", NULL, 0, 0},
-	{"generate-name", NULL, "one with a name by chance", NULL, 0, 0},
+	{"generate-name", NULL, "make one with a generated name", NULL, 0, 0},
 	{"interval", "MS", "how often clients report; empty: the default", NULL, 0, 0},
 	{"match", "NAME=REGEX,...",
 	 "which clients: client_id, client_instance_id, client_software_name, client_software_version, client_source_address, client_source_port",
@@ -192,7 +185,7 @@ static const struct option_row OPTIONS[] = {
 
 const struct command command_client_metrics = {
 	.name = "client-metrics",
-	.summary = "what clients are asked to report, as kafka-client-metrics",
+	.summary = "list and change subscriptions to client metrics, as kafka-client-metrics does",
 	.run = run,
 	.options = OPTIONS,
 	.description =

@@ -16,17 +16,6 @@ bool credential_is_known(struct str name)
 	return scram_mechanism_of(name) != SCRAM_UNKNOWN;
 }
 
-static bool take_prefix(struct str *s, const char *prefix)
-{
-	int32_t len = (int32_t)strlen(prefix);
-
-	if (s->len < len || memcmp(s->p, prefix, (size_t)len) != 0)
-		return false;
-	s->p += len;
-	s->len -= len;
-	return true;
-}
-
 /* Parses "iterations=8192,password=x" or "password=x". */
 static struct secret read_secret(struct tool *t, const struct config_change *c)
 {
@@ -35,14 +24,14 @@ static struct secret read_secret(struct tool *t, const struct config_change *c)
 	struct str digits;
 	bool good = true;
 
-	if (take_prefix(&s.password, "iterations=")) {
+	if (str_take_prefix(&s.password, "iterations=")) {
 		comma = s.password.len > 0 ? memchr(s.password.p, ',', (size_t)s.password.len) : NULL;
 		digits = (struct str){s.password.p, comma ? (int32_t)(comma - s.password.p) : 0};
 		good = comma && str_to_i32(digits, &s.iterations);
 		s.password.p += digits.len + 1;
 		s.password.len -= digits.len + 1;
 	}
-	if (!good || !take_prefix(&s.password, "password="))
+	if (!good || !str_take_prefix(&s.password, "password="))
 		tool_die(t, "Invalid credential property SCRAM_SHA_%s=%.*s", /* the name in Kafka's enum */
 			 scram_mechanism_of(c->name) == SCRAM_SHA_256 ? "256" : "512", STR_ARG(c->value));
 	if (s.iterations == -1)

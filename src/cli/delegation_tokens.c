@@ -47,7 +47,7 @@ static struct principals principals_of(struct tool *t, const char *option)
 }
 
 /* Formats as Java prints a list: "[User:a, User:b]". */
-static const char *listed(struct tool *t, const struct principals *all)
+static const char *list_text(struct tool *t, const struct principals *all)
 {
 	struct str text = STR("[");
 
@@ -71,17 +71,10 @@ static int64_t number_of(struct tool *t, const char *option)
 	return tool_number(t, option, -1);
 }
 
-static void wants(struct tool *t, const char *option)
+static void require(struct tool *t, const char *option)
 {
 	if (!tool_has(t, option))
 		tool_misused(t, "Missing required argument \"[%s]\"", option);
-}
-
-static void excludes(struct tool *t, const char *action, const char *const *options)
-{
-	for (int i = 0; tool_has(t, action) && options[i]; i++)
-		if (tool_has(t, options[i]))
-			tool_misused(t, "Option \"[%s]\" can't be used with option \"[%s]\"", action, options[i]);
 }
 
 static void check_options(struct tool *t)
@@ -94,21 +87,21 @@ static void check_options(struct tool *t)
 	static const char *const OF_DESCRIBE[] = {"renew-time-period", "max-life-time-period", "hmac",
 						  "expiry-time-period", NULL};
 
-	wants(t, "command-config");
+	require(t, "command-config");
 	if (tool_has(t, "create"))
-		wants(t, "max-life-time-period");
+		require(t, "max-life-time-period");
 	if (tool_has(t, "renew")) {
-		wants(t, "hmac");
-		wants(t, "renew-time-period");
+		require(t, "hmac");
+		require(t, "renew-time-period");
 	}
 	if (tool_has(t, "expire")) {
-		wants(t, "hmac");
-		wants(t, "expiry-time-period");
+		require(t, "hmac");
+		require(t, "expiry-time-period");
 	}
-	excludes(t, "create", OF_CREATE);
-	excludes(t, "renew", OF_RENEW);
-	excludes(t, "expire", OF_EXPIRE);
-	excludes(t, "describe", OF_DESCRIBE);
+	tool_excludes(t, "create", OF_CREATE);
+	tool_excludes(t, "renew", OF_RENEW);
+	tool_excludes(t, "expire", OF_EXPIRE);
+	tool_excludes(t, "describe", OF_DESCRIBE);
 }
 
 /* ---- output ---- */
@@ -122,7 +115,7 @@ struct row {
 };
 
 /* "2026-11-22T21:12", in UTC. */
-static const char *minute(int64_t ms, char out[CIVIL_TEXT_LEN + 1])
+static const char *minute_text(int64_t ms, char out[CIVIL_TEXT_LEN + 1])
 {
 	civil_text(ms, out);
 	out[16] = 0;
@@ -148,8 +141,9 @@ static void print_row(struct tool *t, const struct row *r)
 
 	if (!t->json) {
 		printf("\n%-15s %-30s %-15s %-15s %-25s %-15s %-15s %-15s\n", tool_string(t, r->id),
-		       tool_string(t, hmac), name_of(t, &r->owner), name_of(t, &r->requester), listed(t, &r->renewers),
-		       minute(r->issue_ms, issue), minute(r->expiry_ms, expiry), minute(r->max_ms, max));
+		       tool_string(t, hmac), name_of(t, &r->owner), name_of(t, &r->requester),
+		       list_text(t, &r->renewers), minute_text(r->issue_ms, issue), minute_text(r->expiry_ms, expiry),
+		       minute_text(r->max_ms, max));
 		return;
 	}
 	renewers = json_array();
@@ -179,7 +173,7 @@ static int create(struct tool *t)
 
 	in->max_lifetime_ms = number_of(t, "max-life-time-period");
 	tool_say(t, "Calling create token operation with renewers :%s , max-life-time-period :%lld\n",
-		 listed(t, &renewers), (long long)in->max_lifetime_ms);
+		 list_text(t, &renewers), (long long)in->max_lifetime_ms);
 	in->owner_principal_type = in->owner_principal_name = STR("");
 	if (owners.n > 0) {
 		in->owner_principal_type = owners.v[0].type;
@@ -211,7 +205,7 @@ static int say_expiry(struct tool *t, const char *what, int64_t expiry_ms)
 {
 	char text[CIVIL_TEXT_LEN + 1];
 
-	tool_say(t, "Completed %s operation. New expiry date : %s", what, minute(expiry_ms, text));
+	tool_say(t, "Completed %s operation. New expiry date : %s", what, minute_text(expiry_ms, text));
 	json_array_append_new(t->out, json_pack("{s:I}", "expires_ms", (json_int_t)expiry_ms));
 	return EXIT_FINE;
 }
@@ -274,7 +268,7 @@ static int describe(struct tool *t)
 	if (owners.n == 0) {
 		tool_say(t, "Calling describe token operation for current user.\n");
 	} else {
-		tool_say(t, "Calling describe token operation for owners: %s\n", listed(t, &owners));
+		tool_say(t, "Calling describe token operation for owners: %s\n", list_text(t, &owners));
 		in.owners.v = arena_array(&t->arena, (size_t)owners.n, sizeof(*in.owners.v));
 		for (in.owners.n = 0; in.owners.n < owners.n; in.owners.n++)
 			in.owners.v[in.owners.n] = (struct describe_delegation_token_request_owner){
@@ -310,23 +304,23 @@ static int run(int argc, char **argv)
 
 static const struct option_row OPTIONS[] = {
 	OPTION_BOOTSTRAP,
-	{"create", NULL, "make a token", NULL, 0, 0},
-	{"renew", NULL, "let a token live longer", NULL, 0, 0},
-	{"expire", NULL, "end a token, now or later", NULL, 0, 0},
+	{"create", NULL, "create a token", NULL, 0, 0},
+	{"renew", NULL, "extend a token's life", NULL, 0, 0},
+	{"expire", NULL, "expire a token, now or later", NULL, 0, 0},
 	{"describe", NULL, "list the tokens that may be seen", NULL, 0, 0},
 	{"owner-principal", "TYPE:NAME", "whose the token is to be, or whose tokens are listed, such as User:alice",
 	 NULL, 0, OPTION_MANY | OPTION_MAYBE},
 	{"renewer-principal", "TYPE:NAME", "who may renew it besides its owner", NULL, 0, OPTION_MANY | OPTION_MAYBE},
 	{"max-life-time-period", "MS", "how long it can be renewed; -1: as long as the brokers allow", NULL, 0, 0},
 	{"renew-time-period", "MS", "how long it is valid from now on; -1: as long as the brokers allow", NULL, 0, 0},
-	{"expiry-time-period", "MS", "when it ends; -1: at once", NULL, 0, 0},
-	{"hmac", "HMAC", "which token, as it was printed", NULL, 0, 0},
+	{"expiry-time-period", "MS", "how long until it expires; -1: at once", NULL, 0, 0},
+	{"hmac", "HMAC", "the token, by its HMAC as it was printed", NULL, 0, 0},
 	OPTION_COMMON,
 };
 
 const struct command command_delegation_tokens = {
 	.name = "delegation-tokens",
-	.summary = "delegation tokens, as kafka-delegation-tokens",
+	.summary = "create, renew, expire and list delegation tokens, as kafka-delegation-tokens does",
 	.run = run,
 	.options = OPTIONS,
 	.description =

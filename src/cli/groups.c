@@ -41,13 +41,6 @@ static void print(struct tool *t, const struct group_list *l)
 			       width, STR_ARG(l->v[i].protocol));
 }
 
-static void exclude(struct tool *t, const char *one, const char *const *others)
-{
-	for (int i = 0; tool_has(t, one) && others[i]; i++)
-		if (strcmp(one, others[i]) != 0 && tool_has(t, others[i]))
-			tool_misused(t, "Option \"[%s]\" can't be used with option \"[%s]\"", one, others[i]);
-}
-
 static void check_options(struct tool *t)
 {
 	static const char *const ALL[] = {"consumer", "group-type", "protocol", "share", "streams", NULL};
@@ -61,9 +54,9 @@ static void check_options(struct tool *t)
 		known = known || strcasecmp(type, TYPES[i]) == 0;
 	if (!known)
 		tool_die(t, "--group-type must be a valid group type.");
-	exclude(t, "consumer", ALL);
-	exclude(t, "share", ALL);
-	exclude(t, "streams", ALL);
+	tool_excludes(t, "consumer", ALL);
+	tool_excludes(t, "share", ALL);
+	tool_excludes(t, "streams", ALL);
 }
 
 static int groups(struct tool *t)
@@ -107,7 +100,7 @@ static const struct option_row OPTIONS[] = {
 
 const struct command command_groups = {
 	.name = "groups",
-	.summary = "list groups of all kinds, as kafka-groups",
+	.summary = "list groups of all types, as kafka-groups does",
 	.run = run,
 	.options = OPTIONS,
 	.description =

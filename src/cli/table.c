@@ -2,7 +2,6 @@
 #include "cli/table.h"
 
 #include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum cell_kind { CELL_TEXT, CELL_NUMBER, CELL_NONE };
@@ -22,35 +21,27 @@ void table_init(struct table *t, struct tool *tool, const char *const *heads)
 
 /* ---- cells ---- */
 
-static void add(struct table *t, struct table_cell cell)
+static void add_cell(struct table *t, struct table_cell cell)
 {
-	if (t->n_cells == t->cap) {
-		int cap = t->cap * 2 + 64;
-		struct table_cell *cells = arena_array(&t->tool->arena, (size_t)cap, sizeof(*cells));
-
-		if (t->n_cells)
-			memcpy(cells, t->cells, (size_t)t->n_cells * sizeof(*cells));
-		t->cells = cells;
-		t->cap = cap;
-	}
+	t->cells = tool_grow(t->tool, t->cells, t->n_cells, &t->cap, sizeof(*t->cells));
 	t->cells[t->n_cells++] = cell;
 }
 
 void table_text(struct table *t, struct str text)
 {
-	add(t, (struct table_cell){arena_str(&t->tool->arena, text), CELL_TEXT, 0});
+	add_cell(t, (struct table_cell){arena_str(&t->tool->arena, text), CELL_TEXT, 0});
 }
 
 void table_number(struct table *t, int64_t number)
 {
 	struct str text = arena_printf(&t->tool->arena, "%lld", (long long)number);
 
-	add(t, (struct table_cell){text, CELL_NUMBER, number});
+	add_cell(t, (struct table_cell){text, CELL_NUMBER, number});
 }
 
 void table_none(struct table *t)
 {
-	add(t, (struct table_cell){STR("None"), CELL_NONE, 0});
+	add_cell(t, (struct table_cell){STR("None"), CELL_NONE, 0});
 }
 
 /* ---- lines ---- */

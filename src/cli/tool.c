@@ -131,6 +131,15 @@ void tool_die_of(struct tool *t, int err, struct str message)
 
 /* ---- properties ---- */
 
+void *tool_grow(struct tool *t, void *v, int n, int *cap, size_t size)
+{
+	void *grown = arena_grow(&t->arena, v, n, cap, size);
+
+	if (!grown)
+		tool_die(t, "out of memory");
+	return grown;
+}
+
 char *tool_string(struct tool *t, struct str s)
 {
 	char *text = arena_alloc(&t->arena, (size_t)s.len + 1);
@@ -146,6 +155,13 @@ void tool_property_set(struct tool *t, const char *name, const char *value)
 
 	*p = (struct tool_property){t->properties, name, value};
 	t->properties = p;
+}
+
+void tool_excludes(struct tool *t, const char *option, const char *const *others)
+{
+	for (; tool_has(t, option) && *others; others++)
+		if (strcmp(option, *others) != 0 && tool_has(t, *others))
+			tool_misused(t, "Option \"[%s]\" can't be used with option \"[%s]\"", option, *others);
 }
 
 const char *tool_property(const struct tool *t, const char *name)
@@ -191,9 +207,7 @@ struct str str_or_null(struct str s)
 
 bool tool_is_true(const char *text)
 {
-	struct str s = str_trimmed(str_of(text));
-
-	return s.len == 4 && strncasecmp(s.p, "true", 4) == 0;
+	return str_is_true(str_trimmed(str_of(text)));
 }
 
 void tool_each_pair(struct tool *t, const char *option, void (*each)(void *arg, const char *name, const char *value),

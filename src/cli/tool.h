@@ -82,6 +82,8 @@ struct str str_trimmed(struct str s);
 struct str str_or_null(struct str s);
 /* "true" in the form that Kafka's formatters and readers accept. */
 bool tool_is_true(const char *text);
+/* As arena_grow, in the tool's arena; without memory the tool ends. */
+void *tool_grow(struct tool *t, void *v, int n, int *cap, size_t size);
 /* A copy that ends in a NUL. */
 char *tool_string(struct tool *t, struct str s);
 
@@ -101,6 +103,8 @@ int32_t tool_integer(struct tool *t, const char *name, int32_t otherwise);
  * tool_misused with `message`.
  */
 int tool_one_of(struct tool *t, const char *const *names, const char *message);
+/* If the option is given, none of the others (ended by NULL; itself aside) may be: tool_misused. */
+void tool_excludes(struct tool *t, const char *option, const char *const *others);
 /* A property of --command-config (or one added since); NULL: not set. */
 const char *tool_property(const struct tool *t, const char *name);
 int64_t tool_property_number(struct tool *t, const char *name, int64_t otherwise);

@@ -35,14 +35,7 @@ struct descriptions {
 
 static struct description *description_add(struct tool *t, struct descriptions *d)
 {
-	if (d->n == d->cap) {
-		struct description *v = arena_array(&t->arena, (size_t)d->cap * 2 + 64, sizeof(*v));
-
-		if (d->n)
-			memcpy(v, d->v, (size_t)d->n * sizeof(*v));
-		d->v = v;
-		d->cap = d->cap * 2 + 64;
-	}
+	d->v = tool_grow(t, d->v, d->n, &d->cap, sizeof(*d->v));
 	return &d->v[d->n++];
 }
 
