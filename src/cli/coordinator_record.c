@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/err.h"
 #include "protocol/consumer_protocol.h"
 #include "protocol/group_records.h"
@@ -71,10 +72,12 @@ int coordinator_key_json(enum coordinator_family family, struct bytes key, struc
 /* Replaces the number of a transaction's state by its name, if it has one. */
 static void name_state(struct buf *value)
 {
-	json_t *root = json_loadb((const char *)value->p, value->len, 0, NULL);
+	json_t *root = json_loadb((const char *)value->p, value->len, JSON_ALLOW_NUL, NULL);
 	json_int_t state = json_integer_value(json_object_get(root, "transactionStatus"));
 	char *text;
 
+	if (!root)
+		return;
 	if (state >= 0 && (size_t)state < sizeof(TRANSACTION_STATES) / sizeof(TRANSACTION_STATES[0]))
 		json_object_set_new(root, "transactionStatus", json_string(TRANSACTION_STATES[state]));
 	else
@@ -102,32 +105,6 @@ int coordinator_value_json(enum coordinator_family family, struct bytes key, str
 
 /* ---- in the form of kafka-dump-log ---- */
 
-static int digit(char c)
-{
-	static const char DIGITS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	const char *at = c ? strchr(DIGITS, c) : NULL;
-
-	return at ? (int)(at - DIGITS) : -1;
-}
-
-static struct bytes from_base64(const char *text, struct arena *a)
-{
-	uint8_t *out = arena_alloc(a, strlen(text) + 1);
-	uint32_t bits = 0;
-	int n_bits = 0;
-	int32_t n = 0;
-
-	for (; out && digit(*text) >= 0; text++) {
-		bits = bits << 6 | (uint32_t)digit(*text);
-		n_bits += 6;
-		if (n_bits >= 8) {
-			n_bits -= 8;
-			out[n++] = (uint8_t)(bits >> n_bits);
-		}
-	}
-	return (struct bytes){out, n};
-}
-
 /*
  * Replaces the consumer protocol's bytes in member `name` by their fields; what cannot be decoded
  * stays unchanged.
@@ -144,7 +121,8 @@ static void open_field(json_t *member, const char *name, const struct schema *s,
 
 	if (!text || !message)
 		return;
-	bytes = from_base64(text, a);
+	if (!base64_read(BASE64_PADDED, str_of(text), a, &bytes))
+		return;
 	reader_init(&r, bytes.p, (size_t)bytes.len);
 	version = reader_i16(&r);
 	if (r.failed || !schema_has_version(s, version) || codec_read(s, version, &r, a, message) != 0)
