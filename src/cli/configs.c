@@ -1,40 +1,26 @@
 /*
  * configs: `odradek configs`: kafka-configs.
  *
- * An entity is a type and a name; users and clients can be combined. Topics, brokers, loggers,
- * client metrics and groups have settings (DescribeConfigs, IncrementalAlterConfigs); users,
- * clients and addresses have quotas, and users also SCRAM credentials.
+ * Topics, brokers, loggers, client metrics and groups have settings (DescribeConfigs,
+ * IncrementalAlterConfigs); users, clients and addresses have quotas, and users also SCRAM
+ * credentials.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/configs_entities.h"
 #include "cli/credentials.h"
 #include "cli/java_order.h"
 #include "cli/partitions.h"
 #include "cli/quotas.h"
 #include "cli/resource.h"
 #include "cli/tool.h"
+#include "config/config.h"
 #include "protocol/describe_configs.h"
 #include "protocol/list_config_resources.h"
 #include "protocol/list_groups.h"
 
 extern const struct command command_configs;
-
-/* Kafka's entity types, in the order of its messages; resource 0: quotas. */
-static const struct entity_type {
-	const char *name;
-	int8_t resource;
-	int8_t dynamic_source;
-	const char *flag;	   /* --topic NAME */
-	const char *defaults_flag; /* --broker-defaults; NULL: none */
-} TYPES[] = {
-	{"broker-loggers", 8, 6, "broker-logger", NULL},   {"topics", 2, 1, "topic", NULL},
-	{"clients", 0, 0, "client", "client-defaults"},	   {"users", 0, 0, "user", "user-defaults"},
-	{"brokers", 4, 2, "broker", "broker-defaults"},	   {"ips", 0, 0, "ip", "ip-defaults"},
-	{"client-metrics", 16, 7, "client-metrics", NULL}, {"groups", 32, 8, "group", NULL},
-};
-enum { TYPES_N = sizeof(TYPES) / sizeof(TYPES[0]), SOURCE_DEFAULT_BROKER = 3 };
 
 static const char *const SOURCES[] = {"UNKNOWN",
 				      "DYNAMIC_TOPIC_CONFIG",
@@ -45,233 +31,6 @@ static const char *const SOURCES[] = {"UNKNOWN",
 				      "DYNAMIC_BROKER_LOGGER_CONFIG",
 				      "DYNAMIC_CLIENT_METRICS_CONFIG",
 				      "DYNAMIC_GROUP_CONFIG"};
-
-struct entities {
-	const struct entity_type *types[OPTIONS_MAX];
-	int n_types;
-	const char *names[OPTIONS_MAX]; /* "": the default */
-	int n_names;
-};
-
-static bool is_type(const struct entity_type *t, const char *name)
-{
-	return strcmp(t->name, name) == 0;
-}
-
-static struct str singular(const struct entity_type *t)
-{
-	return (struct str){t->name, (int32_t)strlen(t->name) - 1};
-}
-
-/* ---- which entities ---- */
-
-static const struct entity_type *type_of(struct tool *t, const char *name)
-{
-	for (int i = 0; i < TYPES_N; i++)
-		if (is_type(&TYPES[i], name))
-			return &TYPES[i];
-	tool_die(
-		t,
-		"Invalid entity type %s, the entity type must be one of broker-loggers, topics, clients, users, brokers, ips, client-metrics, "
-		"groups with a --bootstrap-server or --bootstrap-controller argument",
-		name);
-}
-
-static void add_flags(struct tool *t, struct entities *e)
-{
-	int before = e->n_types;
-
-	for (int i = 0; i < TYPES_N; i++)
-		if (tool_has(t, TYPES[i].flag)) {
-			e->types[e->n_types++] = &TYPES[i];
-			e->names[e->n_names++] = tool_value(t, TYPES[i].flag);
-		}
-	for (int i = 0; i < TYPES_N; i++)
-		if (TYPES[i].defaults_flag && tool_has(t, TYPES[i].defaults_flag)) {
-			e->types[e->n_types++] = &TYPES[i];
-			e->names[e->n_names++] = "";
-		}
-	if (e->n_types > before &&
-	    (tool_has(t, "entity-type") || tool_has(t, "entity-name") || tool_has(t, "entity-default")))
-		tool_die(t,
-			 "--entity-{type,name,default} should not be used in conjunction with specific entity flags");
-}
-
-static struct entities *read_entities(struct tool *t)
-{
-	struct entities *e = arena_zalloc(&t->arena, sizeof(*e));
-
-	for (int i = 0; i < t->options.n; i++) {
-		const struct option_value *v = &t->options.given[i];
-
-		if (strcmp(v->row->name, "entity-type") == 0)
-			e->types[e->n_types++] = type_of(t, v->value);
-		else if (strcmp(v->row->name, "entity-name") == 0)
-			e->names[e->n_names++] = v->value;
-		else if (strcmp(v->row->name, "entity-default") == 0)
-			e->names[e->n_names++] = "";
-	}
-	add_flags(t, e);
-	return e;
-}
-
-static bool has_type(const struct entities *e, const char *name)
-{
-	for (int i = 0; i < e->n_types; i++)
-		if (is_type(e->types[i], name))
-			return true;
-	return false;
-}
-
-static bool has_name(const struct entities *e, bool wanted_default)
-{
-	for (int i = 0; i < e->n_names; i++)
-		if ((e->names[i][0] == 0) == wanted_default)
-			return true;
-	return false;
-}
-
-static void check_types(struct tool *t, const struct entities *e)
-{
-	for (int i = 0; i < e->n_types; i++)
-		for (int k = 0; k < i; k++)
-			if (e->types[i] == e->types[k])
-				tool_die(t, "Duplicate entity type(s) specified: %s", e->types[i]->name);
-	if (e->n_types == 0)
-		tool_die(t, "At least one entity type must be specified");
-	if (e->n_types > 2 || (e->n_types == 2 && !(has_type(e, "users") && has_type(e, "clients"))))
-		tool_die(t, "Only 'users' and 'clients' entity types may be specified together");
-}
-
-static void check_broker_names(struct tool *t, const struct entities *e)
-{
-	int32_t id;
-
-	if (!has_type(e, "brokers") && !has_type(e, "broker-loggers"))
-		return;
-	for (int i = 0; i < e->n_names; i++)
-		if (e->names[i][0] && !str_to_i32(str_of(e->names[i]), &id))
-			tool_die(t, "The entity name for %s must be a valid integer broker id, but it is: %s",
-				 e->types[0]->name, e->names[i]);
-}
-
-static void check_alter(struct tool *t, const struct entities *e)
-{
-	bool defaults = has_type(e, "users") || has_type(e, "clients") || has_type(e, "brokers") || has_type(e, "ips");
-
-	if (defaults && e->n_names == 0)
-		tool_die(
-			t,
-			"An entity-name or default entity must be specified with --alter of users, clients, brokers or ips");
-	if (!defaults && !has_name(e, false))
-		tool_die(t, "An entity name must be specified with --alter of %s", e->types[0]->name);
-	if (tool_has(t, "add-config") && tool_has(t, "add-config-file"))
-		tool_die(t, "Only one of --add-config or --add-config-file must be specified");
-	if (!tool_has(t, "add-config") && !tool_has(t, "add-config-file") && !tool_has(t, "delete-config"))
-		tool_die(
-			t,
-			"At least one of --add-config, --add-config-file, or --delete-config must be specified with --alter");
-	if (e->n_types != e->n_names)
-		tool_die(t, "An entity name must be specified for every entity type");
-}
-
-static void check_describe(struct tool *t, const struct entities *e)
-{
-	bool defaults = has_type(e, "users") || has_type(e, "clients") || has_type(e, "brokers") || has_type(e, "ips");
-
-	if (tool_has(t, "add-config") || tool_has(t, "delete-config"))
-		tool_misused(t, "Option \"[describe]\" can't be used with option \"[%s]\"",
-			     tool_has(t, "add-config") ? "add-config" : "delete-config");
-	if (!defaults && tool_has(t, "entity-default"))
-		tool_die(t, "--entity-default must not be specified with --describe of %s", e->types[0]->name);
-	if (has_type(e, "broker-loggers") && !has_name(e, false))
-		tool_die(t, "An entity name must be specified with --describe of broker-loggers");
-}
-
-/* ---- what to change ---- */
-
-static bool is_key(struct str s)
-{
-	for (int32_t i = 0; i < s.len; i++)
-		if (!strchr("$abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-", s.p[i]))
-			return false;
-	return true;
-}
-
-/* Removes the brackets that protect commas. */
-static struct str unbracketed(struct tool *t, struct str s)
-{
-	char *out = tool_string(t, s);
-	int32_t n = 0;
-
-	for (int32_t i = 0; i < s.len; i++)
-		if (s.p[i] != '[' && s.p[i] != ']')
-			out[n++] = s.p[i];
-	return str_trimmed((struct str){out, n});
-}
-
-static void add_change(struct tool *t, struct config_changes *c, struct str name, struct str value, bool remove)
-{
-	if (!is_key(name) && !remove)
-		tool_die(t, "Invalid character found for config key: %.*s", STR_ARG(name));
-	if (c->n == CONFIG_CHANGES_MAX)
-		tool_die(t, "too many settings");
-	for (int i = 0; i < c->n && !remove; i++)
-		if (str_eq(c->v[i].name, name) && !c->v[i].remove) {
-			c->v[i].value = value;
-			return;
-		}
-	c->v[c->n++] = (struct config_change){name, value, remove};
-}
-
-/* Parses "k1=v1,k2=[v1,v2],k3=v3". */
-static void read_added(struct tool *t, struct config_changes *c, const char *text)
-{
-	while (*text) {
-		size_t len = 0, equals = 0;
-		bool inside = false;
-
-		for (; text[len] && (inside || text[len] != ','); len++) {
-			inside = text[len] == '[' || (inside && text[len] != ']');
-			if (text[len] == '=' && !inside && equals == 0)
-				equals = len;
-		}
-		if (equals == 0)
-			tool_die(
-				t,
-				"Invalid entity config: all configs to be added must be in the format \"key=val\" or  \"key=[val1,val2]\" to "
-				"group values which contain commas.");
-		add_change(t, c, str_trimmed((struct str){text, (int32_t)equals}),
-			   unbracketed(t, (struct str){text + equals + 1, (int32_t)(len - equals - 1)}), false);
-		text += len + (text[len] == ',');
-	}
-}
-
-struct change_reader {
-	struct tool *tool;
-	struct config_changes *changes;
-};
-
-static void add_pair(void *arg, const char *name, const char *value)
-{
-	struct change_reader *r = arg;
-
-	add_change(r->tool, r->changes, str_of(name), str_of(value), false);
-}
-
-static void read_changes(struct tool *t, struct config_changes *c)
-{
-	struct change_reader reader = {t, c};
-
-	for (int i = 0; i < options_count(&t->options, "delete-config"); i++)
-		for (const char *at = options_nth(&t->options, "delete-config", i); at;
-		     at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL)
-			add_change(t, c, str_trimmed((struct str){at, (int32_t)strcspn(at, ",")}), STR(""), true);
-	if (tool_has(t, "add-config-file"))
-		tool_each_property(t, tool_value(t, "add-config-file"), add_pair, &reader);
-	if (tool_has(t, "add-config"))
-		read_added(t, c, tool_value(t, "add-config"));
-}
 
 /* ---- settings ---- */
 
@@ -342,14 +101,15 @@ static int by_name(const void *a, const void *b)
 static void show_entity(struct tool *t, const struct entity_type *type, const char *name)
 {
 	const struct describe_configs_response_result *r = describe_one(t, type, name);
-	int source = type->resource == RESOURCE_BROKER && !*name ? SOURCE_DEFAULT_BROKER : type->dynamic_source;
+	int source = type->resource == RESOURCE_BROKER && !*name ? CONFIG_SOURCE_DYNAMIC_DEFAULT_BROKER
+								 : type->dynamic_source;
 	json_t *configs = json_array();
 
 	if (!*name && !t->json)
 		printf("Default configs for %s in the cluster are:\n", type->name);
 	else if (!t->json)
-		printf("%s configs for %.*s %s are:\n", tool_has(t, "all") ? "All" : "Dynamic", STR_ARG(singular(type)),
-		       name);
+		printf("%s configs for %.*s %s are:\n", tool_has(t, "all") ? "All" : "Dynamic",
+		       STR_ARG(entity_type_singular(type)), name);
 	qsort(r->configs.v, (size_t)r->configs.n, sizeof(*r->configs.v), by_name);
 	for (int32_t i = 0; i < r->configs.n; i++) {
 		if (!tool_has(t, "all") && r->configs.v[i].config_source != source)
@@ -377,14 +137,7 @@ static void add_name(struct tool *t, struct names *n, struct str name)
 	for (int i = 0; i < n->n; i++)
 		if (str_is(name, n->v[i]))
 			return;
-	if (n->n == n->cap) {
-		const char **v = arena_array(&t->arena, (size_t)n->cap * 2 + 64, sizeof(*v));
-
-		if (n->n)
-			memcpy(v, n->v, (size_t)n->n * sizeof(*v));
-		n->v = v;
-		n->cap = n->cap * 2 + 64;
-	}
+	n->v = tool_grow(t, n->v, n->n, &n->cap, sizeof(*n->v));
 	n->v[n->n++] = tool_string(t, name);
 }
 
@@ -442,7 +195,7 @@ static struct names names_of(struct tool *t, const struct entity_type *type)
 	return n;
 }
 
-static bool exists(struct tool *t, const struct entity_type *type, const char *name)
+static bool entity_exists(struct tool *t, const struct entity_type *type, const char *name)
 {
 	struct names n;
 
@@ -463,10 +216,10 @@ static int describe_settings(struct tool *t, const struct entities *e)
 	t->out = json_array();
 	if (e->n_names > 0) {
 		add_name(t, &n, str_of(e->names[0]));
-		if (!tool_has(t, "all") && !exists(t, type, e->names[0])) {
+		if (!tool_has(t, "all") && !entity_exists(t, type, e->names[0])) {
 			if (!t->json)
 				printf("The %.*s '%s' doesn't exist and doesn't have dynamic config.\n",
-				       STR_ARG(singular(type)), e->names[0]);
+				       STR_ARG(entity_type_singular(type)), e->names[0]);
 			return EXIT_FINE;
 		}
 	} else {
@@ -502,7 +255,7 @@ static void entities_to_quota(const struct entities *e, struct quota_entity *out
 	out->n = 0;
 	for (int i = 0; i < e->n_types; i++)
 		for (size_t k = 0; k < sizeof(WIRE) / sizeof(WIRE[0]); k++)
-			if (is_type(e->types[i], WIRE[k].type)) {
+			if (entity_type_is(e->types[i], WIRE[k].type)) {
 				out->type[out->n] = WIRE[k].wire;
 				out->name[out->n++] = i < e->n_names ? e->names[i] : NULL;
 			}
@@ -521,14 +274,14 @@ enum { ADDED = 1, DELETED = 2 };
 
 static bool is_unexpected(const struct entities *e, struct str name)
 {
-	bool of_user = e->n_types == 1 && has_type(e, "users");
+	bool of_user = e->n_types == 1 && entities_have_type(e, "users");
 
-	return !quota_is_known(has_type(e, "ips"), name) && !(of_user && credential_is_known(name));
+	return !quota_is_known(entities_have_type(e, "ips"), name) && !(of_user && credential_is_known(name));
 }
 
 /* All unexpected names, in the order of a HashSet; null: none. */
-static struct str unexpected(struct tool *t, const struct entities *e, const struct config_changes *c, unsigned which,
-			     const char *separator)
+static struct str unexpected_names(struct tool *t, const struct entities *e, const struct config_changes *c,
+				   unsigned which, const char *separator)
 {
 	struct str *names = arena_array(&t->arena, (size_t)c->n + 1, sizeof(*names)), text = STR_NULL;
 	int *order = arena_array(&t->arena, (size_t)c->n + 1, sizeof(*order));
@@ -551,12 +304,12 @@ static struct str unexpected(struct tool *t, const struct entities *e, const str
 
 static void refuse_unexpected(struct tool *t, const struct entities *e, const struct config_changes *c, unsigned which)
 {
-	bool of_user = e->n_types == 1 && has_type(e, "users");
-	struct str names = unexpected(t, e, c, which, has_type(e, "ips") ? ", " : ",");
+	bool of_user = e->n_types == 1 && entities_have_type(e, "users");
+	struct str names = unexpected_names(t, e, c, which, entities_have_type(e, "ips") ? ", " : ",");
 
 	if (str_is_null(names))
 		return;
-	if (has_type(e, "ips"))
+	if (entities_have_type(e, "ips"))
 		tool_die(
 			t,
 			"Only connection quota configs can be added for 'ips' using --bootstrap-server. Unexpected config names: %.*s",
@@ -571,7 +324,7 @@ static bool check_names(struct tool *t, const struct entities *e, const struct c
 {
 	int credentials = 0;
 
-	if (has_type(e, "ips")) {
+	if (entities_have_type(e, "ips")) {
 		refuse_unexpected(t, e, c, ADDED | DELETED);
 		return false;
 	}
@@ -592,8 +345,8 @@ static int alter(struct tool *t, const struct entities *e)
 	struct quota_entity quota;
 	bool credentials;
 
-	read_changes(t, c);
-	if (e->types[0]->resource != 0) {
+	config_changes_read(t, c);
+	if (e->types[0]->resource != RESOURCE_NONE) {
 		tool_connect(t);
 		alter_settings(t, e, c);
 	} else {
@@ -609,7 +362,8 @@ static int alter(struct tool *t, const struct entities *e)
 		t->out = json_pack("{s:s,s:s,s:i}", "entityType", e->types[0]->name, "entityName", e->names[0],
 				   "changes", c->n);
 	else if (e->names[0][0])
-		printf("Completed updating config for %.*s %s.\n", STR_ARG(singular(e->types[0])), e->names[0]);
+		printf("Completed updating config for %.*s %s.\n", STR_ARG(entity_type_singular(e->types[0])),
+		       e->names[0]);
 	else
 		printf("Completed updating default config for %s in the cluster.\n", e->types[0]->name);
 	return EXIT_FINE;
@@ -620,11 +374,11 @@ static int describe(struct tool *t, const struct entities *e)
 	struct quota_entity quota;
 
 	tool_connect(t);
-	if (e->types[0]->resource != 0)
+	if (e->types[0]->resource != RESOURCE_NONE)
 		return describe_settings(t, e);
 	entities_to_quota(e, &quota);
 	quotas_describe(t, &quota);
-	if (!has_type(e, "clients") && !has_type(e, "ips") && !has_name(e, true))
+	if (!entities_have_type(e, "clients") && !entities_have_type(e, "ips") && !entities_have_name(e, true))
 		scram_describe(t, e->names, e->n_names);
 	return EXIT_FINE;
 }
@@ -633,14 +387,9 @@ static int configs(struct tool *t)
 {
 	static const char *const ACTIONS[] = {"alter", "describe", NULL};
 	int action = tool_one_of(t, ACTIONS, "Command must include exactly one action: --describe, --alter");
-	struct entities *e = read_entities(t);
+	struct entities *e = entities_read(t);
 
-	check_types(t, e);
-	check_broker_names(t, e);
-	if (action == 0)
-		check_alter(t, e);
-	else
-		check_describe(t, e);
+	entities_check(t, e, action == 0);
 	return action == 0 ? alter(t, e) : describe(t, e);
 }
 
@@ -650,8 +399,8 @@ static int run(int argc, char **argv)
 }
 
 static const struct option_row OPTIONS[] = {
-	{"bootstrap-server", "HOST:PORT,...", "brokers to begin with", NULL, 0, 0},
-	{"bootstrap-controller", "HOST:PORT,...", "controllers to begin with", NULL, 0, 0},
+	{"bootstrap-server", "HOST:PORT,...", "brokers to connect to first", NULL, 0, 0},
+	{"bootstrap-controller", "HOST:PORT,...", "controllers to connect to first", NULL, 0, 0},
 	{"alter", NULL, "change settings", NULL, 0, 0},
 	{"describe", NULL, "print settings that were set while the cluster runs", NULL, 0, 0},
 	{"all", NULL, "print all settings, static ones and defaults too", NULL, 0, 0},
@@ -680,7 +429,7 @@ static const struct option_row OPTIONS[] = {
 
 const struct command command_configs = {
 	.name = "configs",
-	.summary = "settings and quotas while the cluster runs, as kafka-configs",
+	.summary = "describe and alter settings, quotas and SCRAM credentials, as kafka-configs does",
 	.run = run,
 	.options = OPTIONS,
 	.description =

@@ -1,124 +1,13 @@
 /* group_reset: selects partitions, determines the new offsets, commits and prints them. */
 #include "cli/group_reset.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "cli/moment.h"
 
 enum { FILE_MAX = 64 << 20 };
-
-/* ---- moments ---- */
-
-static bool digits(const char **p, int n, int *out)
-{
-	*out = 0;
-	for (int i = 0; i < n; i++, (*p)++) {
-		if (!isdigit((unsigned char)**p))
-			return false;
-		*out = *out * 10 + (**p - '0');
-	}
-	return true;
-}
-
-/* Days since 1970-01-01 in the Gregorian calendar (Howard Hinnant's days_from_civil). */
-static int64_t days_of(int year, int month, int day)
-{
-	int64_t y = year - (month <= 2), era = (y >= 0 ? y : y - 399) / 400;
-	int64_t of_era = y - era * 400;
-	int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-
-	return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
-}
-
-/* Parses "", "Z", "+02", "+0200", "+02:00". */
-static bool zone(const char *p, int64_t *out_ms)
-{
-	int hours = 0, minutes = 0, sign = *p == '-' ? -1 : 1;
-
-	*out_ms = 0;
-	if (*p == 0 || strcmp(p, "Z") == 0)
-		return true;
-	if (*p != '+' && *p != '-')
-		return false;
-	p++;
-	if (!digits(&p, 2, &hours))
-		return false;
-	p += *p == ':';
-	if (*p && !digits(&p, 2, &minutes))
-		return false;
-	*out_ms = sign * (int64_t)(hours * 60 + minutes) * 60000;
-	return *p == 0;
-}
-
-static bool character(const char **p, char c)
-{
-	return *(*p)++ == c;
-}
-
-bool datetime_parse(const char *text, int64_t *out)
-{
-	int year, month, day, hour, minute, second = 0, ms = 0;
-	int64_t offset;
-	const char *p = text;
-
-	if (!digits(&p, 4, &year) || !character(&p, '-') || !digits(&p, 2, &month) || !character(&p, '-') ||
-	    !digits(&p, 2, &day) || !character(&p, 'T') || !digits(&p, 2, &hour) || !character(&p, ':') ||
-	    !digits(&p, 2, &minute))
-		return false;
-	if (*p == ':' && (p++, !digits(&p, 2, &second)))
-		return false;
-	if (*p == '.') {
-		int scale = 100;
-
-		for (p++; isdigit((unsigned char)*p); p++, scale /= 10)
-			ms += (*p - '0') * scale;
-	}
-	if (!zone(p, &offset) || month < 1 || month > 12 || day < 1 || day > 31)
-		return false;
-	*out = (((days_of(year, month, day) * 24 + hour) * 60 + minute) * 60 + second) * 1000 + ms - offset;
-	return true;
-}
-
-bool duration_parse(const char *text, int64_t *out)
-{
-	double total = 0;
-	bool in_time = false, any = false;
-	int sign = 1;
-	const char *p = text;
-
-	if (*p == '-')
-		sign = -1, p++;
-	if (*p++ != 'P')
-		return false;
-	for (; *p; p++) {
-		char *end;
-		double n;
-
-		if (*p == 'T' && !in_time) {
-			in_time = true;
-			continue;
-		}
-		n = strtod(p, &end);
-		if (end == p)
-			return false;
-		p = end;
-		any = true;
-		if (*p == 'D' && !in_time)
-			total += n * 86400;
-		else if (*p == 'H' && in_time)
-			total += n * 3600;
-		else if (*p == 'M' && in_time)
-			total += n * 60;
-		else if (*p == 'S' && in_time)
-			total += n;
-		else
-			return false;
-	}
-	*out = sign * (int64_t)(total * 1000);
-	return any;
-}
 
 /* ---- selecting partitions ---- */
 
@@ -127,16 +16,9 @@ struct partitions {
 	int n, cap;
 };
 
-static void add(struct tool *t, struct partitions *p, struct str topic, int32_t partition)
+static void add_partition(struct tool *t, struct partitions *p, struct str topic, int32_t partition)
 {
-	if (p->n == p->cap) {
-		struct partition *v = arena_array(&t->arena, (size_t)p->cap * 2 + 64, sizeof(*v));
-
-		if (p->n)
-			memcpy(v, p->v, (size_t)p->n * sizeof(*v));
-		p->v = v;
-		p->cap = p->cap * 2 + 64;
-	}
+	p->v = tool_grow(t, p->v, p->n, &p->cap, sizeof(*p->v));
 	p->v[p->n++] = (struct partition){.topic = topic, .partition = partition};
 }
 
@@ -154,7 +36,7 @@ static void add_listed(struct tool *t, struct partitions *p, const char *argumen
 		if (!str_to_i32(one, &number))
 			tool_misused(t, "Invalid partition '%.*s' specified in topic arg '%s''", STR_ARG(one),
 				     argument);
-		add(t, p, topic, number);
+		add_partition(t, p, topic, number);
 	}
 }
 
@@ -165,7 +47,7 @@ static void add_topic(struct tool *t, struct partitions *p, const char *name, bo
 	int err = m->topics.n == 1 ? m->topics.v[0].error_code : ERR_UNKNOWN_TOPIC_OR_PARTITION;
 
 	if (err && unknown_too) {
-		add(t, p, topic, -1);
+		add_partition(t, p, topic, -1);
 		p->v[p->n - 1].err = err;
 		return;
 	}
@@ -174,7 +56,7 @@ static void add_topic(struct tool *t, struct partitions *p, const char *name, bo
 		tool_die_of(t, err, STR_NULL);
 	}
 	for (int32_t i = 0; i < m->topics.v[0].partitions.n; i++)
-		add(t, p, topic, m->topics.v[0].partitions.v[i].partition_index);
+		add_partition(t, p, topic, m->topics.v[0].partitions.v[i].partition_index);
 }
 
 struct partition *topic_arguments(struct tool *t, bool unknown_too, int *n)
@@ -195,7 +77,7 @@ struct partition *topic_arguments(struct tool *t, bool unknown_too, int *n)
 	return p.v;
 }
 
-static struct partition *scope(struct tool *t, const struct group *g, int *n)
+static struct partition *partitions_in_scope(struct tool *t, const struct group *g, int *n)
 {
 	*n = 0;
 	if (tool_has(t, "all-topics"))
@@ -239,7 +121,7 @@ static void list_offsets(struct tool *t, struct partition *v, int n, int64_t tim
 			tool_die_of(t, v[i].err, STR_NULL);
 }
 
-static struct partition *copy(struct tool *t, const struct partition *v, int n)
+static struct partition *copy_partitions(struct tool *t, const struct partition *v, int n)
 {
 	struct partition *c = arena_array(&t->arena, (size_t)n + 1, sizeof(*c));
 
@@ -251,7 +133,7 @@ static struct partition *copy(struct tool *t, const struct partition *v, int n)
 /* Offsets outside the log are moved to its ends. */
 static void fit_range(struct tool *t, struct partition *v, int n)
 {
-	struct partition *first = copy(t, v, n), *last = copy(t, v, n);
+	struct partition *first = copy_partitions(t, v, n), *last = copy_partitions(t, v, n);
 
 	list_offsets(t, first, n, -2);
 	list_offsets(t, last, n, -1);
@@ -298,7 +180,7 @@ static void to_latest(struct tool *t, const struct group *g, struct partition *v
 	list_offsets(t, v, n, -1);
 }
 
-static const struct partition *committed(const struct partition *all, int n, const struct partition *p)
+static const struct partition *find_committed(const struct partition *all, int n, const struct partition *p)
 {
 	return n > 0 ? bsearch(p, all, (size_t)n, sizeof(*all), partition_compare) : NULL;
 }
@@ -310,7 +192,7 @@ static void shift_by(struct tool *t, const struct group *g, struct partition *v,
 	struct partition *now = group_offsets(t, g, &n_now);
 
 	for (int i = 0; i < n; i++) {
-		const struct partition *c = committed(now, n_now, &v[i]);
+		const struct partition *c = find_committed(now, n_now, &v[i]);
 
 		if (!c)
 			tool_misused(
@@ -328,7 +210,7 @@ static void to_current(struct tool *t, const struct group *g, struct partition *
 	struct partition *now = group_offsets(t, g, &n_now);
 
 	for (int i = 0; i < n; i++) {
-		const struct partition *c = committed(now, n_now, &v[i]);
+		const struct partition *c = find_committed(now, n_now, &v[i]);
 
 		if (c)
 			v[i].offset = c->offset;
@@ -341,7 +223,7 @@ static void to_datetime(struct tool *t, const struct group *g, struct partition 
 {
 	int64_t at;
 
-	if (!datetime_parse(tool_value(t, "to-datetime"), &at))
+	if (!moment_parse(tool_value(t, "to-datetime"), &at))
 		tool_die(t, "Unparseable date: \"%s\"", tool_value(t, "to-datetime"));
 	to_time(t, v, n, at);
 }
@@ -379,6 +261,7 @@ static struct partition *read_plan(struct tool *t, const struct group *g, int *n
 	xfree(text);
 	for (char *line = strtok_r(rest, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
 		char *cells[4] = {0}, *more = line, *end = NULL;
+		int32_t partition;
 		int k = 0;
 
 		for (char *cell = strtok_r(more, ",\r\"", &more); cell && k < 4; cell = strtok_r(NULL, ",\r\"", &more))
@@ -387,7 +270,9 @@ static struct partition *read_plan(struct tool *t, const struct group *g, int *n
 			tool_die(t, "%s: topic,partition,offset was expected", path);
 		if (k == 4 && !str_is(g->id, cells[0]))
 			continue;
-		add(t, &p, str_of(cells[k - 3]), (int32_t)strtol(cells[k - 2], &end, 10));
+		if (!str_to_i32(str_of(cells[k - 2]), &partition))
+			tool_die(t, "%s: %s is not a partition", path, cells[k - 2]);
+		add_partition(t, &p, str_of(cells[k - 3]), partition);
 		p.v[p.n - 1].offset = strtoll(cells[k - 1], &end, 10);
 		if (*end)
 			tool_die(t, "%s: %s is not an offset", path, cells[k - 1]);
@@ -402,9 +287,9 @@ static struct partition *read_plan(struct tool *t, const struct group *g, int *n
 
 /* ---- all of it ---- */
 
-static struct partition *plan(struct tool *t, const struct group *g, int *n)
+static struct partition *plan_reset(struct tool *t, const struct group *g, int *n)
 {
-	struct partition *v = scope(t, g, n);
+	struct partition *v = partitions_in_scope(t, g, n);
 
 	check_all_there(t, v, *n);
 	for (size_t i = 0; i < sizeof(SCENARIOS) / sizeof(SCENARIOS[0]); i++)
@@ -441,7 +326,7 @@ static struct planned reset_one(struct tool *t, const char *id)
 		       id, STR_ARG(g.state));
 		return p;
 	}
-	p.v = plan(t, &g, &p.n);
+	p.v = plan_reset(t, &g, &p.n);
 	if (!tool_has(t, "execute") || p.n == 0)
 		return p;
 	err = group_commit(t, &g, p.v, p.n);

@@ -13,12 +13,4 @@ int groups_reset(struct tool *t, const struct str *ids, int n);
  */
 struct partition *topic_arguments(struct tool *t, bool unknown_too, int *n);
 
-/*
- * Converts "2026-11-22T21:12:56.123", with or without a zone, to milliseconds since 1970 UTC; false
- * when invalid.
- */
-bool datetime_parse(const char *text, int64_t *out);
-/* Converts "P1DT2H3M4.5S" to milliseconds; false when invalid. */
-bool duration_parse(const char *text, int64_t *out);
-
 #endif

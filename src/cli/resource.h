@@ -6,15 +6,8 @@
 #define ODRADEK_CLI_RESOURCE_H
 
 #include "cli/tool.h"
+#include "metadata/image.h"
 #include "protocol/incremental_alter_configs.h"
-
-enum {
-	RESOURCE_TOPIC = 2,
-	RESOURCE_BROKER = 4,
-	RESOURCE_BROKER_LOGGER = 8,
-	RESOURCE_CLIENT_METRICS = 16,
-	RESOURCE_GROUP = 32,
-};
 
 /*
  * The node that can change it: a broker's own settings go to that broker; with
