@@ -7,7 +7,7 @@
 
 #include "base/str.h"
 
-enum { NEAR = 3 };
+enum { SUBCOMMAND_COLUMN = 29, DESCRIPTION_WIDTH = 120 };
 
 #define COMMAND(name) extern const struct command command_##name;
 #include "cli/commands.tbl"
@@ -42,26 +42,19 @@ void commands_print(FILE *to)
  * The most similar name, for a typo; NULL when none is similar: for a short name a letter or two
  * may differ.
  */
-static const char *nearest(const char *name)
+static const char *nearest_command(const char *name)
 {
-	const char *best = NULL;
 	int most = (int)(strlen(name) + 2) / 3;
-	int least = (most < NEAR ? most : NEAR) + 1;
+	struct nearest n = {.word = str_of(name), .most = most < NEAREST_MOST ? most : NEAREST_MOST};
 
-	for (int i = 0; i < commands_n; i++) {
-		int distance = str_distance(str_of(name), str_of(commands[i]->name), NEAR + 1);
-
-		if (distance < least) {
-			least = distance;
-			best = commands[i]->name;
-		}
-	}
-	return best;
+	for (int i = 0; i < commands_n; i++)
+		nearest_try(&n, commands[i]->name);
+	return n.name;
 }
 
 int command_unknown(const char *name)
 {
-	const char *near = nearest(name);
+	const char *near = nearest_command(name);
 
 	fprintf(stderr, "odradek: %s is not a command", name);
 	fprintf(stderr, near ? "; did you mean %s?\n" : "; see odradek --help\n", near);
@@ -101,12 +94,15 @@ void command_usage(const struct command *c, FILE *to)
 		fputs(c->usage, to);
 		return;
 	}
-	fprintf(to, "usage: odradek %s%s [OPTION]...%s%s\n\n%s\n", c->name, c->subcommands ? " SUBCOMMAND" : "",
-		c->words ? " " : "", c->words ? c->words : "", c->description);
+	fprintf(to, "usage: odradek %s%s [OPTION]...%s%s\n\n", c->name, c->subcommands ? " SUBCOMMAND" : "",
+		c->words ? " " : "", c->words ? c->words : "");
+	wrapped_print(c->description, 0, DESCRIPTION_WIDTH, to);
 	if (c->subcommands)
 		fprintf(to, "\n");
-	for (const struct subcommand *s = c->subcommands; s && s->name; s++)
-		fprintf(to, "  %-24s %s\n", s->name, s->summary);
+	for (const struct subcommand *s = c->subcommands; s && s->name; s++) {
+		fprintf(to, "  %-*s", SUBCOMMAND_COLUMN - 2, s->name);
+		wrapped_print(s->summary, SUBCOMMAND_COLUMN, DESCRIPTION_WIDTH, to);
+	}
 	fprintf(to, "\n");
 	options_print(c->options, to);
 	if (c->examples)

@@ -201,7 +201,7 @@ static int run(int argc, char **argv)
 
 const struct command command_config = {
 	.name = "config",
-	.summary = "show what is built in, check a file, show every value and its source",
+	.summary = "check a configuration file, or print every setting with its value and source",
 	.usage = usage,
 	.run = run,
 };

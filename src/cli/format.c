@@ -46,9 +46,9 @@ struct formatting {
 	struct uuid metadata_directory;
 };
 
-static int wrong(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static int print_wrong(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-static int wrong(const char *format, ...)
+static int print_wrong(const char *format, ...)
 {
 	va_list ap;
 
@@ -85,11 +85,11 @@ static int read_feature(struct formatting *f, const char *text)
 	long level = equals ? strtol(equals + 1, &end, 10) : 0;
 
 	if (!equals || equals[1] == 0 || *end != 0)
-		return wrong("Can't parse feature=level string %s: expected feature=level", text);
+		return print_wrong("Can't parse feature=level string %s: expected feature=level", text);
 	if (row < 0)
-		return wrong("Unsupported feature: %.*s", (int)(equals - text), text);
+		return print_wrong("Unsupported feature: %.*s", (int)(equals - text), text);
 	if (level < CONTROLLER_FEATURES[row].min || level > CONTROLLER_FEATURES[row].max)
-		return wrong("No feature:%s with feature level %ld", CONTROLLER_FEATURES[row].name, level);
+		return print_wrong("No feature:%s with feature level %ld", CONTROLLER_FEATURES[row].name, level);
 	f->levels[row] = (int)level;
 	return 0;
 }
@@ -100,13 +100,13 @@ static int read_release(struct formatting *f)
 
 	f->release = METADATA_VERSION_MAX;
 	if (f->a->release_version && f->levels[row] >= 0)
-		return wrong("Use --release-version instead of --feature metadata.version=X to avoid ambiguity.");
+		return print_wrong("Use --release-version instead of --feature metadata.version=X to avoid ambiguity.");
 	if (f->a->release_version)
 		f->release = metadata_version_parse(str_of(f->a->release_version));
 	else if (f->levels[row] >= 0)
 		f->release = f->levels[row];
 	if (f->release < 0)
-		return wrong(
+		return print_wrong(
 			"Version %s is not a valid version. The minimum version is 3.3-IV3 and the maximum version is %s",
 			f->a->release_version, metadata_version_name(METADATA_VERSION_MAX));
 	f->levels[row] = f->release;
@@ -118,12 +118,12 @@ static int settle_kraft(struct formatting *f, bool dynamic)
 	int row = row_of("kraft.version", strlen("kraft.version"));
 
 	if (f->levels[row] == 0 && dynamic)
-		return wrong(
+		return print_wrong(
 			"Cannot set kraft.version to 0 if controller.quorum.voters is empty and one of the flags --standalone, "
 			"--initial-controllers, or --no-initial-controllers is used. For dynamic controllers support, try removing "
 			"the --feature flag for kraft.version.");
 	if (f->levels[row] > 0 && !dynamic)
-		return wrong(
+		return print_wrong(
 			"Cannot set kraft.version to %d unless controller.quorum.voters is empty and one of the flags --standalone, "
 			"--initial-controllers, or --no-initial-controllers is used.",
 			f->levels[row]);
@@ -150,7 +150,7 @@ static int settle_levels(struct formatting *f)
 			f->levels[i] = level < CONTROLLER_FEATURES[i].own_max ? level : CONTROLLER_FEATURES[i].own_max;
 		if (is_named(i, "eligible.leader.replicas.version") && f->levels[i] > 0 &&
 		    f->release < METADATA_VERSION_ELR)
-			return wrong(
+			return print_wrong(
 				"eligible.leader.replicas.version could not be set to 1 because it depends on metadata.version level %d",
 				METADATA_VERSION_ELR);
 	}
@@ -179,11 +179,11 @@ static int add_credentials(struct formatting *f)
 	struct str error;
 
 	if (f->a->n_add_scram > 0 && f->release < METADATA_VERSION_SCRAM)
-		return wrong("SCRAM is only supported in metadata.version %s or later.",
-			     metadata_version_name(METADATA_VERSION_SCRAM));
+		return print_wrong("SCRAM is only supported in metadata.version %s or later.",
+				   metadata_version_name(METADATA_VERSION_SCRAM));
 	for (int i = 0; i < f->a->n_add_scram; i++)
 		if (!format_scram_record(f->env, str_of(f->a->add_scram[i]), &f->records, &f->arena, &error))
-			return wrong("%.*s", STR_ARG(error));
+			return print_wrong("%.*s", STR_ARG(error));
 	return 0;
 }
 
@@ -235,7 +235,8 @@ static int read_voters(struct formatting *f, const char *text)
 		struct raft_voter *v = &f->voters[f->voter_set.n];
 
 		if (f->voter_set.n == VOTERS_MAX || !read_voter(f, (struct str){rest, (int32_t)len}, v))
-			return wrong("\"%s\" is not a list of controllers: wanted id@host:port:directory,...", text);
+			return print_wrong("\"%s\" is not a list of controllers: wanted id@host:port:directory,...",
+					   text);
 		if (v->id == config_int(f->config, CONFIG_NODE_ID))
 			f->metadata_directory = v->directory_id;
 		f->voter_set.n++;
@@ -251,14 +252,15 @@ static int settle_voters(struct formatting *f)
 
 	f->voter_set.v = f->voters;
 	if (a->standalone + (a->initial_controllers != NULL) + a->no_initial_controllers > 1)
-		return wrong("--standalone, --initial-controllers and --no-initial-controllers exclude each other");
+		return print_wrong(
+			"--standalone, --initial-controllers and --no-initial-controllers exclude each other");
 	if (is_static && (a->standalone || a->initial_controllers))
-		return wrong(
+		return print_wrong(
 			"You cannot specify controller.quorum.voters and format the node with --initial-controllers or --standalone. If you "
 			"want to use dynamic quorum, please remove controller.quorum.voters and specify "
 			"controller.quorum.bootstrap.servers instead.");
 	if (a->standalone && !config_is_controller(f->config))
-		return wrong("You can only use --standalone on a controller.");
+		return print_wrong("You can only use --standalone on a controller.");
 	if (a->standalone) {
 		f->metadata_directory = format_directory_id(f->env);
 		format_own_voter(&f->options, f->metadata_directory, &f->arena, &f->voters[0]);
@@ -266,7 +268,7 @@ static int settle_voters(struct formatting *f)
 	} else if (a->initial_controllers) {
 		return read_voters(f, a->initial_controllers);
 	} else if (!a->no_initial_controllers && !is_static && config_is_controller(f->config)) {
-		return wrong(
+		return print_wrong(
 			"Because controller.quorum.voters is not set on this controller, you must specify one of the following: "
 			"--standalone, --initial-controllers, or --no-initial-controllers.");
 	}
@@ -325,13 +327,13 @@ static int check_dirs(const struct formatting *f, int *n_new)
 			continue;
 		}
 		if (strcmp(log_dir_meta(dir)->cluster_id, f->a->cluster_id) != 0)
-			return wrong("Invalid cluster.id in: %s/meta.properties. Expected %s, but read %s",
-				     log_dir_path(dir), f->a->cluster_id, log_dir_meta(dir)->cluster_id);
+			return print_wrong("Invalid cluster.id in: %s/meta.properties. Expected %s, but read %s",
+					   log_dir_path(dir), f->a->cluster_id, log_dir_meta(dir)->cluster_id);
 		if (log_dir_meta(dir)->node_id != node_id)
-			return wrong("Stored node id %d doesn't match previous node id %d in %s/meta.properties",
-				     log_dir_meta(dir)->node_id, node_id, log_dir_path(dir));
+			return print_wrong("Stored node id %d doesn't match previous node id %d in %s/meta.properties",
+					   log_dir_meta(dir)->node_id, node_id, log_dir_path(dir));
 		if (!f->a->ignore_formatted)
-			return wrong(
+			return print_wrong(
 				"Log directory %s is already formatted. Use --ignore-formatted to ignore this directory and format the "
 				"others.",
 				log_dir_path(dir));
@@ -377,7 +379,7 @@ static int write_all(struct formatting *f)
 	err = format_write(&f->options, &plan);
 	if (err == 0)
 		return EXIT_FINE;
-	wrong("%s", err_name(err));
+	print_wrong("%s", err_name(err));
 	return EXIT_STORAGE;
 }
 
@@ -416,7 +418,7 @@ int storage_format(const struct storage_arguments *a)
 		return command_misused(&command_format,
 				       "--cluster-id is wanted; odradek storage random-uuid makes one");
 	if (strlen(a->cluster_id) >= sizeof(((struct meta_properties *)NULL)->cluster_id))
-		return wrong("the cluster id is too long");
+		return print_wrong("the cluster id is too long");
 	arena_init(&f.arena, ARENA);
 	f.env = env_real_new(&diag);
 	f.config = settings_load(f.env, a->config, a->overrides);
@@ -439,7 +441,7 @@ static int run(int argc, char **argv)
 
 const struct command command_format = {
 	.name = "format",
-	.summary = "make log directories a node's, as kafka-storage format does",
+	.summary = "format the log directories of a node, as kafka-storage format does",
 	.usage =
 		"usage: odradek format --cluster-id ID [OPTION]... [FILE]\n"
 		"\n"
@@ -454,6 +456,7 @@ const struct command command_format = {
 		"  -s, --standalone                this controller is the first voter\n"
 		"  -I, --initial-controllers LIST  id@host:port:directory,... are the first voters\n"
 		"  -N, --no-initial-controllers    no voters yet\n"
-		"  -o, --override NAME=VALUE       another value of a setting\n",
+		"  -o, --override NAME=VALUE       another value of a setting\n"
+		"      --help                      print this help\n",
 	.run = run,
 };

@@ -20,7 +20,7 @@ static int run(int argc, char **argv)
 
 const struct command command_help = {
 	.name = "help",
-	.summary = "print this, or what a command takes",
+	.summary = "print this list, or the help of a command",
 	.usage = "usage: odradek help [COMMAND]\n",
 	.run = run,
 };

@@ -55,7 +55,7 @@ static void print_option(const struct option_row *r)
 	putchar('\n');
 	put(r->help);
 	if (r->only) {
-		printf(" (of ");
+		printf(" (for: ");
 		put(r->only);
 		putchar(')');
 	}

@@ -4,10 +4,11 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "cli/command.h"
 
-enum { WIDTH = 100, HELP_COLUMN = 36, NEAR = 3 };
+enum { WIDTH = 100, HELP_COLUMN = 36 };
 
 bool word_is_among(const char *word, const char *words)
 {
@@ -19,7 +20,7 @@ bool word_is_among(const char *word, const char *words)
 	return false;
 }
 
-bool option_is_of(const struct option_row *row, const char *subcommand)
+static bool option_is_of(const struct option_row *row, const char *subcommand)
 {
 	return !row->only || !subcommand || word_is_among(subcommand, row->only);
 }
@@ -38,36 +39,34 @@ static const struct option_row *row_find(const struct command *c, const char *ar
 	return NULL;
 }
 
-static const char *nearest_option(const struct command *c, struct str name)
+void nearest_try(struct nearest *n, const char *name)
 {
-	const char *best = NULL;
-	int least = NEAR + 1;
+	int limit = (n->name ? n->distance : n->most + 1);
+	int distance = str_distance(n->word, str_of(name), NEAREST_MOST + 1);
 
-	for (const struct option_row *r = c->options; r->name; r++) {
-		int distance = str_distance(name, str_of(r->name), NEAR + 1);
+	if (distance >= limit)
+		return;
+	n->distance = distance;
+	n->name = name;
+}
 
-		if (distance < least && !(r->flags & OPTION_HIDDEN)) {
-			least = distance;
-			best = r->name;
-		}
-	}
-	return best;
+static const char *nearest_option(const struct command *c, struct str word)
+{
+	struct nearest n = {.word = word, .most = NEAREST_MOST};
+
+	for (const struct option_row *r = c->options; r->name; r++)
+		if (!(r->flags & OPTION_HIDDEN))
+			nearest_try(&n, r->name);
+	return n.name;
 }
 
 static const char *nearest_subcommand(const struct command *c, const char *word)
 {
-	const char *best = NULL;
-	int least = NEAR + 1;
+	struct nearest n = {.word = str_of(word), .most = NEAREST_MOST};
 
-	for (const struct subcommand *s = c->subcommands; s && s->name; s++) {
-		int distance = str_distance(str_of(word), str_of(s->name), NEAR + 1);
-
-		if (distance < least) {
-			least = distance;
-			best = s->name;
-		}
-	}
-	return best;
+	for (const struct subcommand *s = c->subcommands; s && s->name; s++)
+		nearest_try(&n, s->name);
+	return n.name;
 }
 
 static bool say_unknown(const struct command *c, const char *argument, size_t len)
@@ -222,7 +221,7 @@ const char *options_value(const struct options *o, const char *name)
 /* Prints as many words of `text` as fit into the width; returns the rest. */
 static const char *print_line(const char *text, int width, FILE *to)
 {
-	size_t len = strlen(text), cut = len;
+	size_t len = strcspn(text, "\n"), cut = len;
 
 	if ((int)len > width) {
 		cut = (size_t)width;
@@ -232,7 +231,16 @@ static const char *print_line(const char *text, int width, FILE *to)
 	}
 	fprintf(to, "%.*s\n", (int)cut, text);
 	text += cut;
-	return text + strspn(text, " ");
+	return *text == '\n' ? text + 1 : text + strspn(text, " ");
+}
+
+void wrapped_print(const char *text, int column, int width, FILE *to)
+{
+	text = print_line(text, width - column, to);
+	while (*text) {
+		fprintf(to, "%*s", column, "");
+		text = print_line(text, width - column, to);
+	}
 }
 
 static void print_row(const struct option_row *r, FILE *to)
@@ -240,18 +248,13 @@ static void print_row(const struct option_row *r, FILE *to)
 	char left[128];
 	int len = snprintf(left, sizeof(left), "  %c%c%s--%s%s%s", r->letter ? '-' : ' ', r->letter ? r->letter : ' ',
 			   r->letter ? ", " : "  ", r->name, r->argument ? " " : "", r->argument ? r->argument : "");
-	const char *rest = r->help;
+	char *text = r->only ? xasprintf("%s (for: %s)", r->help, r->only) : xstrdup(r->help);
 
 	fprintf(to, "%-*s", HELP_COLUMN, left);
 	if (len >= HELP_COLUMN)
 		fprintf(to, "\n%*s", HELP_COLUMN, "");
-	rest = print_line(rest, WIDTH - HELP_COLUMN, to);
-	while (*rest) {
-		fprintf(to, "%*s", HELP_COLUMN, "");
-		rest = print_line(rest, WIDTH - HELP_COLUMN, to);
-	}
-	if (r->only)
-		fprintf(to, "%*s(of %s)\n", HELP_COLUMN, "", r->only);
+	wrapped_print(text, HELP_COLUMN, WIDTH, to);
+	xfree(text);
 }
 
 void options_print(const struct option_row *rows, FILE *to)

@@ -12,6 +12,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/str.h"
+
 enum option_flags {
 	OPTION_MANY = 1,     /* may be repeated */
 	OPTION_REQUIRED = 2, /* required in every run, or in every run of `only` */
@@ -64,14 +66,14 @@ struct options {
 		NULL,                                                                                                  \
 		0,                                                                                                     \
 		0},                                                                                                    \
-		{"json", NULL, "print JSON, a value a run or a line", NULL, 0, 0},                                     \
-		{"version", NULL, "print the version", NULL, 0, 0}, {"help", NULL, "print this", NULL, 0, 0},          \
+		{"json", NULL, "print JSON: one value, or one per line", NULL, 0, 0},                                  \
+		{"version", NULL, "print the version", NULL, 0, 0}, {"help", NULL, "print this help", NULL, 0, 0},     \
 	{                                                                                                              \
 		NULL                                                                                                   \
 	}
 #define OPTION_BOOTSTRAP                                                                                               \
 	{                                                                                                              \
-		"bootstrap-server", "HOST:PORT,...", "brokers to begin with", NULL, 0, OPTION_REQUIRED                 \
+		"bootstrap-server", "HOST:PORT,...", "brokers to connect to first", NULL, 0, OPTION_REQUIRED           \
 	}
 
 /* False after reporting on stderr what is wrong. */
@@ -83,9 +85,25 @@ const char *options_value(const struct options *o, const char *name); /* the las
 int options_count(const struct options *o, const char *name);
 const char *options_nth(const struct options *o, const char *name, int i);
 
-/* Prints rows as --help shows them. `only` NULL: all. */
+/* Prints rows as --help shows them. */
 void options_print(const struct option_row *rows, FILE *to);
-bool option_is_of(const struct option_row *row, const char *subcommand);
+/*
+ * Prints the text from this column on, in lines that end before `width`; those after the first begin
+ * at the same column.
+ */
+void wrapped_print(const char *text, int column, int width, FILE *to);
+/*
+ * The name most similar to a word, for "did you mean", among those that are tried: at most `most`
+ * letters differ.
+ */
+enum { NEAREST_MOST = 3 };
+struct nearest {
+	struct str word;
+	int most;	  /* up to NEAREST_MOST */
+	const char *name; /* NULL: none is similar */
+	int distance;	  /* of that name */
+};
+void nearest_try(struct nearest *n, const char *name);
 /* Whether it is one of those words, which are separated by blanks. */
 bool word_is_among(const char *word, const char *words);
 

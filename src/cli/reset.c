@@ -150,7 +150,7 @@ static int run(int argc, char **argv)
 
 const struct command command_reset = {
 	.name = "reset",
-	.summary = "empty a node's data directories, after a yes",
+	.summary = "empty the data directories of a node, after asking",
 	.usage =
 		"usage: odradek reset [server.properties] [--yes]\n"
 		"\n"

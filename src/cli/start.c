@@ -344,14 +344,12 @@ const struct command command_start = {
 		"Without a file the node runs with a built-in configuration (odradek config --builtin prints it), its data in\n"
 		"$XDG_STATE_HOME/odradek or ~/.local/state/odradek, under systemd in /var/lib/odradek. An empty directory is formatted.\n"
 		"\n"
-		"  -daemon       as the first word: in the background, with its output in $LOG_DIR/kafkaServer.out (LOG_DIR is by\n"
-		"                default ../logs beside the program)\n"
-		"  --override    lay a setting over file and environment; may be repeated\n"
+		"  --override    set NAME to VALUE, over the file and the environment; may be repeated\n"
 		"  --log-level   error, warn, info (the default) or debug\n"
 		"  --log-format  text (the default) or json, one object a line\n"
-		"  --version     print the version, and end\n"
+		"  --version     print the version and exit\n"
 		"\n"
-		"Variables KAFKA_* are laid over the file. SIGINT and SIGTERM stop cleanly, a second one at once.\n"
-		"Exit status: 0 stopped cleanly, 1 configuration, or no controller in time, 2 storage, 3 a port is taken.\n",
+		"Environment variables KAFKA_* override the file. SIGINT and SIGTERM stop the node cleanly, a second one at once.\n"
+		"Exit status: 0 stopped cleanly; 1 wrong configuration, or no controller in time; 2 storage; 3 a port is taken.\n",
 	.run = run,
 };
