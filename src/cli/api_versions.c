@@ -133,7 +133,7 @@ static const struct option_row OPTIONS[] = {OPTION_BOOTSTRAP, OPTION_COMMON};
 
 const struct command command_broker_api_versions = {
 	.name = "broker-api-versions",
-	.summary = "which APIs each broker speaks in which versions, as kafka-broker-api-versions",
+	.summary = "print the APIs of each broker with their versions, as kafka-broker-api-versions does",
 	.run = run,
 	.options = OPTIONS,
 	.description =

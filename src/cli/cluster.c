@@ -58,7 +58,7 @@ static int cluster_id(struct tool *t)
 
 /* ---- unregister ---- */
 
-static int told(struct tool *t, int err, const char *what, int32_t id)
+static int print_unregistered(struct tool *t, int err, const char *what, int32_t id)
 {
 	if (err == ERR_UNSUPPORTED_VERSION) {
 		printf("The target cluster does not support the %s unregistration API.\n", what);
@@ -80,8 +80,8 @@ static int unregister(struct tool *t)
 	struct unregister_broker_request r = {tool_integer(t, "id", 0)};
 	const void *response;
 
-	return told(t, tool_ask(t, CLIENT_CONTROLLER, unregister_broker_request_KEY, &r, &response), "broker",
-		    r.broker_id);
+	return print_unregistered(t, tool_ask(t, CLIENT_CONTROLLER, unregister_broker_request_KEY, &r, &response),
+				  "broker", r.broker_id);
 }
 
 static int unregister_controller(struct tool *t)
@@ -89,8 +89,8 @@ static int unregister_controller(struct tool *t)
 	struct unregister_controller_request r = {tool_integer(t, "id", 0)};
 	const void *response;
 
-	return told(t, tool_ask(t, CLIENT_CONTROLLER, unregister_controller_request_KEY, &r, &response), "controller",
-		    r.controller_id);
+	return print_unregistered(t, tool_ask(t, CLIENT_CONTROLLER, unregister_controller_request_KEY, &r, &response),
+				  "controller", r.controller_id);
 }
 
 /* ---- endpoints ---- */
@@ -189,16 +189,16 @@ static int run(int argc, char **argv)
 
 static const struct subcommand SUBCOMMANDS[] = {
 	{"cluster-id", "print the id of the cluster"},
-	{"unregister", "forget a broker that is gone for good"},
-	{"unregister-controller", "forget a controller that is gone for good"},
+	{"unregister", "unregister a broker that is gone for good"},
+	{"unregister-controller", "unregister a controller that is gone for good"},
 	{"list-endpoints", "list brokers or controllers with their addresses"},
 	{"api-versions", "print which APIs each node speaks in which versions"},
 	{NULL, NULL},
 };
 
 static const struct option_row OPTIONS[] = {
-	{"bootstrap-server", "HOST:PORT,...", "brokers to begin with", NULL, 'b', 0},
-	{"bootstrap-controller", "HOST:PORT,...", "controllers to begin with", NULL, 'C', 0},
+	{"bootstrap-server", "HOST:PORT,...", "brokers to connect to first", NULL, 'b', 0},
+	{"bootstrap-controller", "HOST:PORT,...", "controllers to connect to first", NULL, 'C', 0},
 	{"config", "FILE", "the old name of --command-config", NULL, 0, 0},
 	{"command-config", "FILE", "properties of the client: security.protocol, sasl.*, ssl.*, timeouts", NULL, 'c',
 	 0},
@@ -206,13 +206,13 @@ static const struct option_row OPTIONS[] = {
 	{"include-fenced-brokers", NULL, "list brokers that are fenced too", "list-endpoints", 0, 0},
 	{"json", NULL, "print JSON", NULL, 0, 0},
 	{"version", NULL, "print the version", NULL, 0, 0},
-	{"help", NULL, "print this", NULL, 'h', 0},
+	{"help", NULL, "print this help", NULL, 'h', 0},
 	{NULL, NULL, NULL, NULL, 0, 0},
 };
 
 const struct command command_cluster = {
 	.name = "cluster",
-	.summary = "the id of a cluster, its endpoints, nodes to forget, as kafka-cluster",
+	.summary = "print a cluster's id and endpoints, unregister nodes, as kafka-cluster does",
 	.run = run,
 	.options = OPTIONS,
 	.subcommands = SUBCOMMANDS,

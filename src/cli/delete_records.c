@@ -66,7 +66,7 @@ static const struct option_row OPTIONS[] = {
 
 const struct command command_delete_records = {
 	.name = "delete-records",
-	.summary = "delete records before given offsets, as kafka-delete-records",
+	.summary = "delete records before given offsets, as kafka-delete-records does",
 	.run = run,
 	.options = OPTIONS,
 	.description =

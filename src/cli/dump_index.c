@@ -46,6 +46,7 @@ static void close_pair(struct pair *p)
 
 static int open_pair(struct dump *d, const char *path, int32_t entry, struct pair *p)
 {
+	int64_t index_size;
 	int err = env_open(d->env, path, FILE_READ, &p->index);
 
 	if (!err)
@@ -56,7 +57,12 @@ static int open_pair(struct dump *d, const char *path, int32_t entry, struct pai
 	}
 	p->base = dump_base_offset(path);
 	p->log_size = file_size(p->log);
-	p->n = (int32_t)(file_size(p->index) / entry);
+	index_size = file_size(p->index);
+	if (p->log_size < 0 || index_size < 0) {
+		close_pair(p);
+		return (int)(p->log_size < 0 ? p->log_size : index_size);
+	}
+	p->n = (int32_t)(index_size / entry);
 	return 0;
 }
 

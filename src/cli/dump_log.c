@@ -186,13 +186,13 @@ static const struct option_row OPTIONS[] = {
 	{"encryption-key-file", "FILE",
 	 "keys of encrypted records (odradek.log.encryption.key.file); without its key a batch is sealed", NULL, 0, 0},
 	{"max-bytes", "N", "of a .log, from its beginning", NULL, 0, 0},
-	{"max-message-size", "N", "taken, without effect: batches of any size are read", NULL, 0, 0},
+	{"max-message-size", "N", "accepted without effect: batches of any size are read", NULL, 0, 0},
 	{"key-decoder-class", "CLASS",
 	 "keys are of a StringDecoder (so without it), LongDecoder, IntegerDecoder or DefaultDecoder (bytes, in hex) of org.apache.kafka.tools.api; other classes are Java's to run",
 	 NULL, 0, OPTION_MAYBE},
 	{"value-decoder-class", "CLASS", "the same of values", NULL, 0, OPTION_MAYBE},
 	{"version", NULL, "print the version", NULL, 0, 0},
-	{"help", NULL, "print this", NULL, 0, 0},
+	{"help", NULL, "print this help", NULL, 0, 0},
 	{NULL},
 };
 

@@ -348,23 +348,23 @@ static const struct subcommand SUBCOMMANDS[] = {
 };
 
 static const struct option_row OPTIONS[] = {
-	{"bootstrap-server", "HOST:PORT,...", "brokers to begin with", NULL, 0, 0},
-	{"bootstrap-controller", "HOST:PORT,...", "controllers to begin with", NULL, 0, 0},
-	{"node-id", "ID", "the node to ask; any without it", "describe", 0, 0},
+	{"bootstrap-server", "HOST:PORT,...", "brokers to connect to first", NULL, 0, 0},
+	{"bootstrap-controller", "HOST:PORT,...", "controllers to connect to first", NULL, 0, 0},
+	{"node-id", "ID", "the node to ask; any node without it", "describe", 0, 0},
 	{"metadata", "VERSION", "the old way to say --feature metadata.version=LEVEL: a release", "upgrade downgrade",
 	 0, 0},
 	{"release-version", "VERSION", "the release whose levels are meant, such as 4.4-IV2",
 	 "upgrade downgrade version-mapping", 0, 0},
 	{"feature", "NAME=LEVEL", "a feature and its level; of disable the name alone",
 	 "upgrade downgrade disable feature-dependencies", 0, OPTION_MANY},
-	{"unsafe", NULL, "even if metadata is lost by it", "downgrade disable", 0, 0},
-	{"dry-run", NULL, "only ask whether it could be done", "upgrade downgrade disable", 0, 0},
+	{"unsafe", NULL, "even if metadata is lost", "downgrade disable", 0, 0},
+	{"dry-run", NULL, "only check whether it could be done", "upgrade downgrade disable", 0, 0},
 	OPTION_COMMON,
 };
 
 const struct command command_features = {
 	.name = "features",
-	.summary = "the levels of the features of a cluster, as kafka-features",
+	.summary = "describe and change a cluster's feature levels, as kafka-features does",
 	.run = run,
 	.options = OPTIONS,
 	.subcommands = SUBCOMMANDS,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/endian.h"
 #include "cli/coordinator_record.h"
 
@@ -12,7 +13,7 @@ enum { ARENA_MAX = 256 << 20 };
 
 /* ---- deserializers: print what Java's classes of these names print ---- */
 
-static bool number(struct bytes b, int len, struct buf *out)
+static bool print_number(struct bytes b, int len, struct buf *out)
 {
 	int64_t v = 0;
 
@@ -28,15 +29,15 @@ static bool number(struct bytes b, int len, struct buf *out)
 
 static bool of_long(struct bytes b, struct buf *out)
 {
-	return number(b, 8, out);
+	return print_number(b, 8, out);
 }
 static bool of_integer(struct bytes b, struct buf *out)
 {
-	return number(b, 4, out);
+	return print_number(b, 4, out);
 }
 static bool of_short(struct bytes b, struct buf *out)
 {
-	return number(b, 2, out);
+	return print_number(b, 2, out);
 }
 
 static bool of_string(struct bytes b, struct buf *out)
@@ -118,7 +119,7 @@ static const struct {
 	{"FloatDeserializer", of_float},   {"BytesDeserializer", of_bytes},	{"UUIDDeserializer", of_string},
 };
 
-static deserialize_fn *deserializer(struct formatter *f, const char *name)
+static deserialize_fn *deserializer_named(struct formatter *f, const char *name)
 {
 	static const char OF_KAFKA[] = "org.apache.kafka.common.serialization.";
 	const char *last = strncmp(name, OF_KAFKA, sizeof(OF_KAFKA) - 1) == 0 ? name + sizeof(OF_KAFKA) - 1 : name;
@@ -144,7 +145,7 @@ static bool put_value(struct formatter *f, deserialize_fn *text, struct bytes b)
 	return true;
 }
 
-static void separate(struct formatter *f, bool more)
+static void put_separator(struct formatter *f, bool more)
 {
 	buf_put_str(&f->text, more ? f->key_separator : f->line_separator);
 }
@@ -178,31 +179,32 @@ static bool write_default(struct formatter *f, const struct consumed *c)
 
 	if (f->timestamp) {
 		buf_printf(&f->text, "%s:%" PRId64, timestamp_type(c), r->timestamp);
-		separate(f, f->partition || f->offset || f->delivery || f->epoch || f->headers || f->key || f->value);
+		put_separator(f,
+			      f->partition || f->offset || f->delivery || f->epoch || f->headers || f->key || f->value);
 	}
 	if (f->partition) {
 		buf_printf(&f->text, "Partition:%d", c->partition);
-		separate(f, f->offset || f->delivery || f->epoch || f->headers || f->key || f->value);
+		put_separator(f, f->offset || f->delivery || f->epoch || f->headers || f->key || f->value);
 	}
 	if (f->offset) {
 		buf_printf(&f->text, "Offset:%" PRId64, r->offset);
-		separate(f, f->delivery || f->epoch || f->headers || f->key || f->value);
+		put_separator(f, f->delivery || f->epoch || f->headers || f->key || f->value);
 	}
 	if (f->delivery) {
 		buf_printf(&f->text, "Delivery:NOT_PRESENT");
-		separate(f, f->epoch || f->headers || f->key || f->value);
+		put_separator(f, f->epoch || f->headers || f->key || f->value);
 	}
 	if (f->epoch) { /* kafka-console-consumer does not pass it to its formatter */
 		buf_printf(&f->text, "Epoch:NOT_PRESENT");
-		separate(f, f->headers || f->key || f->value);
+		put_separator(f, f->headers || f->key || f->value);
 	}
 	if (f->headers) {
 		ok = put_headers(f, r);
-		separate(f, f->key || f->value);
+		put_separator(f, f->key || f->value);
 	}
 	if (f->key) {
 		ok = put_value(f, f->key_text, r->key) && ok;
-		separate(f, f->value);
+		put_separator(f, f->value);
 	}
 	if (f->value) {
 		ok = put_value(f, f->value_text, r->value) && ok;
@@ -269,19 +271,6 @@ static bool write_coordinator(struct formatter *f, const struct consumed *c)
 
 /* ---- --json: one line per record ---- */
 
-static void put_base64(struct bytes b, struct buf *out)
-{
-	static const char DIGITS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-	for (int32_t i = 0; i < b.len; i += 3) {
-		uint32_t v = (uint32_t)b.p[i] << 16 | (i + 1 < b.len ? (uint32_t)b.p[i + 1] << 8 : 0) |
-			     (i + 2 < b.len ? b.p[i + 2] : 0);
-
-		buf_printf(out, "%c%c%c%c", DIGITS[v >> 18], DIGITS[v >> 12 & 63],
-			   i + 1 < b.len ? DIGITS[v >> 6 & 63] : '=', i + 2 < b.len ? DIGITS[v & 63] : '=');
-	}
-}
-
 /* As text if it is valid UTF-8, otherwise in base64 as NAMEBase64. */
 static void set_bytes(json_t *to, const char *name, struct bytes b)
 {
@@ -294,7 +283,8 @@ static void set_bytes(json_t *to, const char *name, struct bytes b)
 		return;
 	}
 	snprintf(other, sizeof(other), "%sBase64", name);
-	put_base64(b, &text);
+	buf_reserve(&text, BASE64_LEN((size_t)b.len));
+	text.len = base64_put(BASE64_PADDED, b.p, (size_t)b.len, (char *)text.p);
 	json_object_set_new(to, other, json_stringn((const char *)text.p, text.len));
 	buf_fini(&text);
 }
@@ -333,7 +323,7 @@ static const char *last_part(const char *class)
 	return dot ? dot + 1 : class;
 }
 
-static void choose(struct formatter *f, const char *class)
+static void choose_class(struct formatter *f, const char *class)
 {
 	const char *name = last_part(class);
 
@@ -354,7 +344,7 @@ static void choose(struct formatter *f, const char *class)
 			 class);
 }
 
-static void set(void *arg, const char *name, const char *value)
+static void set_property(void *arg, const char *name, const char *value)
 {
 	struct formatter *f = arg;
 	const struct {
@@ -388,7 +378,7 @@ static void set(void *arg, const char *name, const char *value)
 		else if (rows[i].text)
 			*rows[i].text = str_of(value);
 		else
-			*rows[i].class = deserializer(f, value);
+			*rows[i].class = deserializer_named(f, value);
 	}
 }
 
@@ -401,17 +391,17 @@ void formatter_init(struct formatter *f, struct tool *t)
 				.headers_separator = STR(","),
 				.null_literal = STR("null")};
 	arena_init(&f->arena, ARENA_MAX);
-	choose(f, tool_has(t, "formatter") ? tool_value(t, "formatter") : "DefaultMessageFormatter");
+	choose_class(f, tool_has(t, "formatter") ? tool_value(t, "formatter") : "DefaultMessageFormatter");
 	if (t->json && f->write == write_default)
 		f->write = write_json;
 	if (tool_has(t, "formatter-config"))
-		tool_each_property(t, tool_value(t, "formatter-config"), set, f);
+		tool_each_property(t, tool_value(t, "formatter-config"), set_property, f);
 	if (tool_has(t, "key-deserializer"))
-		set(f, "key.deserializer", tool_value(t, "key-deserializer"));
+		set_property(f, "key.deserializer", tool_value(t, "key-deserializer"));
 	if (tool_has(t, "value-deserializer"))
-		set(f, "value.deserializer", tool_value(t, "value-deserializer"));
-	tool_each_pair(t, "formatter-property", set, f);
-	tool_each_pair(t, "property", set, f);
+		set_property(f, "value.deserializer", tool_value(t, "value-deserializer"));
+	tool_each_pair(t, "formatter-property", set_property, f);
+	tool_each_pair(t, "property", set_property, f);
 }
 
 bool formatter_write(struct formatter *f, const struct consumed *r)

@@ -146,7 +146,7 @@ static const struct option_row OPTIONS[] = {
 
 const struct command command_leader_election = {
 	.name = "leader-election",
-	.summary = "have partitions choose their leaders anew, as kafka-leader-election",
+	.summary = "elect leaders of partitions, as kafka-leader-election does",
 	.run = run,
 	.options = OPTIONS,
 	.description =

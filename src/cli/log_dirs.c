@@ -60,7 +60,7 @@ static json_t *json_broker(struct tool *t, int32_t id, const struct describe_log
 }
 
 /* The brokers to ask: those named, which must exist, or all. */
-static int choose(struct tool *t, int32_t *v)
+static int choose_brokers(struct tool *t, int32_t *v)
 {
 	static const struct metadata_request NO_TOPICS = {.allow_auto_topic_creation = true};
 	const struct metadata_response *m = tool_must(t, CLIENT_ANY, metadata_request_KEY, &NO_TOPICS);
@@ -102,7 +102,7 @@ static int log_dirs(struct tool *t)
 	int n;
 
 	tool_connect(t);
-	n = choose(t, ids);
+	n = choose_brokers(t, ids);
 	if (!t->json)
 		printf("Querying brokers for log directories information\n");
 	for (int i = 0; i < n; i++)
@@ -130,7 +130,7 @@ static int run(int argc, char **argv)
 
 static const struct option_row OPTIONS[] = {
 	OPTION_BOOTSTRAP,
-	{"describe", NULL, "tell what is in the directories", NULL, 0, OPTION_REQUIRED},
+	{"describe", NULL, "describe what is in the directories", NULL, 0, OPTION_REQUIRED},
 	{"topic-list", "TOPIC,...", "only of these topics", NULL, 0, 0},
 	{"broker-list", "ID,...", "only of these brokers", NULL, 0, 0},
 	OPTION_COMMON,
@@ -138,7 +138,7 @@ static const struct option_row OPTIONS[] = {
 
 const struct command command_log_dirs = {
 	.name = "log-dirs",
-	.summary = "what the log directories of brokers hold, as kafka-log-dirs",
+	.summary = "print what is in the log directories of brokers, as kafka-log-dirs does",
 	.run = run,
 	.options = OPTIONS,
 	.description =

@@ -82,8 +82,8 @@ static int read_one_rule(struct tool *t, struct rule **out)
 	return 1;
 }
 
-static struct partition *choose(struct tool *t, const struct metadata_response *m, const struct rule *rules,
-				int n_rules, int *n)
+static struct partition *choose_partitions(struct tool *t, const struct metadata_response *m, const struct rule *rules,
+					   int n_rules, int *n)
 {
 	struct partition *v;
 	size_t total = 1;
@@ -145,7 +145,7 @@ static int by_text(const void *a, const void *b)
 	return strcmp(one, other);
 }
 
-static void print(struct tool *t, const struct partition *p)
+static void print_offset(struct tool *t, const struct partition *p)
 {
 	if (p->err)
 		fprintf(stderr, "Skip getting offsets for topic-partition %.*s-%d due to error: %.*s\n",
@@ -171,7 +171,7 @@ static int offsets(struct tool *t)
 	n_rules = tool_has(t, "topic-partitions") ? read_rules(t, tool_value(t, "topic-partitions"), &rules)
 						  : read_one_rule(t, &rules);
 	tool_connect(t);
-	v = choose(t, topics_of(t, NULL, 0), rules, n_rules, &n);
+	v = choose_partitions(t, topics_of(t, NULL, 0), rules, n_rules, &n);
 	if (n == 0)
 		tool_die(t, "Could not match any topic-partitions with the specified filters");
 	for (int i = 0; i < n; i++)
@@ -180,7 +180,7 @@ static int offsets(struct tool *t)
 	qsort(v, (size_t)n, sizeof(*v), by_text);
 	t->out = json_array();
 	for (int i = 0; i < n; i++)
-		print(t, &v[i]);
+		print_offset(t, &v[i]);
 	return EXIT_FINE;
 }
 
@@ -198,13 +198,13 @@ static const struct option_row OPTIONS[] = {
 	{"time", "TIME",
 	 "milliseconds since 1970, or -1 or latest (default), -2 or earliest, -3 or max-timestamp, -4 or earliest-local, -5 or latest-tiered, -6 or earliest-pending-upload",
 	 NULL, 0, 0},
-	{"exclude-internal-topics", NULL, "leave Kafka's own topics out", NULL, 0, 0},
+	{"exclude-internal-topics", NULL, "leave out Kafka's internal topics", NULL, 0, 0},
 	OPTION_COMMON,
 };
 
 const struct command command_offsets = {
 	.name = "offsets",
-	.summary = "first, last and other offsets of partitions, as kafka-get-offsets",
+	.summary = "print offsets of partitions: the first, the last, by time, as kafka-get-offsets does",
 	.run = run,
 	.options = OPTIONS,
 	.description = "Prints TOPIC:PARTITION:OFFSET, by default of each partition's end, as kafka-get-offsets does.",

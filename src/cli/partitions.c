@@ -1,7 +1,6 @@
 /* partitions: metadata of topics, patterns, and requests to leaders. */
 #include "cli/partitions.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

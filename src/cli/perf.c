@@ -101,7 +101,7 @@ struct producer_options perf_producer_options(struct tool *t)
 
 	o.topic = tool_value(t, "topic");
 	o.acks = (int16_t)acks_of(t);
-	o.idempotent = !idempotence || strcasecmp(idempotence, "true") == 0;
+	o.idempotent = !idempotence || str_is_true(str_of(idempotence));
 	o.codec = codec_of(t);
 	o.batch_bytes = (size_t)tool_property_number(t, "batch.size", (int64_t)o.batch_bytes);
 	o.buffer_bytes = (size_t)tool_property_number(t, "buffer.memory", (int64_t)o.buffer_bytes);
@@ -146,11 +146,11 @@ static const struct subcommand SUBCOMMANDS[] = {
 #define L "latency"
 
 static const struct option_row OPTIONS[] = {
-	{"bootstrap-server", "HOST:PORT,...", "brokers to begin with", NULL, 0, 0},
+	{"bootstrap-server", "HOST:PORT,...", "brokers to connect to first", NULL, 0, 0},
 	{"topic", "TOPIC", "where records go or come from", NULL, 0, 0},
 	{"num-records", "N", "how many", NULL, 0, 0},
 	{"record-size", "BYTES", "of one record's value", P " " L, 0, 0},
-	{"payload-file", "FILE", "send what is in this file, a value chosen by chance each time", P, 0, 0},
+	{"payload-file", "FILE", "send values of this file, chosen at random", P, 0, 0},
 	{"payload-delimiter", "TEXT", "what separates the values in it (a line's end)", P, 0, 0},
 	{"payload-monotonic", NULL, "send rising numbers", P, 0, 0},
 	{"throughput", "N", "records a second; -1 is no limit", P, 0, 0},
@@ -170,13 +170,13 @@ static const struct option_row OPTIONS[] = {
 	{"key-distribution", "KIND", "none (default), range (one after the other) or random", P, 0, 0},
 	{"random-seed", "N", "of keys and payloads (0)", P, 0, 0},
 	{"include", "REGEX", "topics to read, by a regular expression", C, 0, 0},
-	{"group", "GROUP", "the group to be a member of; none without it", C, 0, 0},
+	{"group", "GROUP", "join this group; without it no group is joined", C, 0, 0},
 	{"fetch-size", "BYTES", "of one partition in one answer (1048576)", C, 0, 0},
-	{"from-latest", NULL, "begin at the end where nothing was committed", C, 0, 0},
-	{"socket-buffer-size", "BYTES", "taken, without effect: the system sizes the buffers", C, 0, 0},
+	{"from-latest", NULL, "begin at the end if the group has no committed offset", C, 0, 0},
+	{"socket-buffer-size", "BYTES", "accepted without effect: the system sizes the buffers", C, 0, 0},
 	{"consumer.config", "FILE", "the old name of --command-config", C, 0, 0},
 	{"show-detailed-stats", NULL, "a line each reporting interval, instead of one at the end", C, 0, 0},
-	{"timeout", "MS", "end when none comes for so long (10000)", C, 0, OPTION_MAYBE},
+	{"timeout", "MS", "stop when no record comes for this long (10000)", C, 0, OPTION_MAYBE},
 	{"messages", "N", "the old name of --num-records", C, 0, 0},
 	{"date-format", "FORMAT", "of the times: yyyy MM dd HH mm ss SSS, in UTC", C, 0, 0},
 	{"hide-header", NULL, "no line of heads", C, 0, 0},
@@ -190,7 +190,7 @@ static const struct option_row OPTIONS[] = {
 
 const struct command command_perf = {
 	.name = "perf",
-	.summary = "load and latency, as the kafka-*-perf-test scripts",
+	.summary = "measure throughput and latency, as the kafka-*-perf-test scripts do",
 	.run = run,
 	.options = OPTIONS,
 	.subcommands = SUBCOMMANDS,

@@ -1,7 +1,6 @@
 /*
  * quorum: `odradek quorum`: kafka-metadata-quorum.
  */
-#include <errno.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -20,7 +19,7 @@ extern const struct command command_quorum;
 enum { TIMEOUT_MS = 30000 };
 
 /* The node to ask: the active controller, or any broker, which forwards. */
-static int32_t target(struct tool *t)
+static int32_t node_to_ask(struct tool *t)
 {
 	return tool_has(t, "bootstrap-controller") ? CLIENT_CONTROLLER : CLIENT_ANY;
 }
@@ -37,7 +36,7 @@ static struct quorum describe_quorum(struct tool *t)
 	struct describe_quorum_request_topic topic = {.topic_name = STR("__cluster_metadata"),
 						      .partitions = {&partition, 1}};
 	struct describe_quorum_request r = {.topics = {&topic, 1}};
-	struct quorum q = {.response = tool_must(t, target(t), describe_quorum_request_KEY, &r)};
+	struct quorum q = {.response = tool_must(t, node_to_ask(t), describe_quorum_request_KEY, &r)};
 
 	if (q.response->topics.n != 1 || q.response->topics.v[0].partitions.n != 1)
 		tool_die(t, "DescribeQuorum: one partition was expected");
@@ -216,7 +215,7 @@ static int describe(struct tool *t)
 /* ---- add-controller ---- */
 
 /* Reads a required entry of a controller's own configuration file. */
-static const char *wanted(struct tool *t, const char *name)
+static const char *required_property(struct tool *t, const char *name)
 {
 	const char *value = tool_property(t, name);
 
@@ -330,7 +329,7 @@ static int add_controller(struct tool *t)
 			t,
 			"You must supply the configuration file of the controller you are adding when using add-controller.");
 	t->kinds = 0;
-	if (!str_to_i32(str_of(wanted(t, "node.id")), &r.voter_id) || r.voter_id < 0)
+	if (!str_to_i32(str_of(required_property(t, "node.id")), &r.voter_id) || r.voter_id < 0)
 		tool_die(t,
 			 "node.id was negative in configuration file. Is this a valid controller configuration file?");
 	if (!strstr(tool_property(t, "process.roles") ? tool_property(t, "process.roles") : "", "controller"))
@@ -422,24 +421,24 @@ static int run(int argc, char **argv)
 }
 
 static const struct subcommand SUBCOMMANDS[] = {
-	{"describe", "tell about the quorum of the metadata"},
+	{"describe", "describe the metadata quorum"},
 	{"add-controller", "make a controller a voter; --command-config is its configuration"},
-	{"remove-controller", "take a controller out of the voters"},
+	{"remove-controller", "remove a controller from the voters"},
 	{"doctor",
 	 "say whether the quorum is ready, which node may be restarted now, and what is to be done; exit 1 when something is wrong"},
 	{NULL, NULL},
 };
 
 static const struct option_row OPTIONS[] = {
-	{"bootstrap-server", "HOST:PORT,...", "brokers to begin with", NULL, 0, 0},
-	{"bootstrap-controller", "HOST:PORT,...", "controllers to begin with", NULL, 0, 0},
+	{"bootstrap-server", "HOST:PORT,...", "brokers to connect to first", NULL, 0, 0},
+	{"bootstrap-controller", "HOST:PORT,...", "controllers to connect to first", NULL, 0, 0},
 	{"status", NULL, "a summary: leader, epoch, lag, voters", "describe", 0, 0},
 	{"replication", NULL, "each voter and observer with its lag", "describe", 0, 0},
 	{"human-readable", NULL, "times as \"N ms ago\"", "describe", 0, 0},
-	{"controller-id", "ID", "the controller to take out", "remove-controller", 'i', OPTION_REQUIRED},
+	{"controller-id", "ID", "the controller to remove", "remove-controller", 'i', OPTION_REQUIRED},
 	{"controller-directory-id", "ID", "the id of its metadata directory", "remove-controller", 'd',
 	 OPTION_REQUIRED},
-	{"dry-run", NULL, "say what would be done", "add-controller remove-controller", 0, 0},
+	{"dry-run", NULL, "print what would be done", "add-controller remove-controller", 0, 0},
 	{"node", "ID", "the node that is to be restarted; without it all are looked at", "doctor", 'n', 0},
 	{"config", "FILE",
 	 "a node's configuration: its controllers are asked, or, where nobody answers, its directory is read", "doctor",
@@ -452,7 +451,7 @@ static const struct option_row OPTIONS[] = {
 
 const struct command command_quorum = {
 	.name = "quorum",
-	.summary = "the voters and observers of the metadata log, as kafka-metadata-quorum",
+	.summary = "describe and change the metadata quorum, as kafka-metadata-quorum does; and doctor",
 	.run = run,
 	.options = OPTIONS,
 	.subcommands = SUBCOMMANDS,

@@ -3,7 +3,6 @@
  * quorum-state, and the control records of the newest snapshot and of the log after it. Everything
  * is only read, and may be a copy made on another machine: whatever cannot be read is reported.
  */
-#include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>

@@ -21,9 +21,9 @@ struct report {
 	const struct doctor_config *config;
 };
 
-static void add(json_t *to, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void add_line(json_t *to, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-static void add(json_t *to, const char *format, ...)
+static void add_line(json_t *to, const char *format, ...)
 {
 	va_list ap;
 
@@ -39,14 +39,14 @@ static const char *plural(int64_t n)
 
 /* ---- a quorum with a leader ---- */
 
-static const char *silence(struct tool *t, int64_t ms)
+static const char *silence_text(struct tool *t, int64_t ms)
 {
 	if (ms < 0)
 		return "was not heard of in this epoch";
 	return tool_string(t, arena_printf(&t->arena, "was heard of %" PRId64 " ms ago", ms));
 }
 
-static const char *distance(struct tool *t, int64_t lag)
+static const char *distance_text(struct tool *t, int64_t lag)
 {
 	if (lag < 0)
 		return "an unknown number of records";
@@ -56,12 +56,14 @@ static const char *distance(struct tool *t, int64_t lag)
 /* What to do if the situation persists. */
 static void add_lost_majority(json_t *hints)
 {
-	add(hints,
-	    "if their disks are lost: put the metadata directory of one of them (meta.properties and __cluster_metadata-0) back "
-	    "from a copy, and start it");
-	add(hints,
-	    "do not format a majority of the voters anew: what only they had decided is lost, and where kraft.version is 1 a "
-	    "newly formatted node has no vote");
+	add_line(
+		hints,
+		"if their disks are lost: put the metadata directory of one of them (meta.properties and __cluster_metadata-0) back "
+		"from a copy, and start it");
+	add_line(
+		hints,
+		"do not format a majority of the voters anew: what only they had decided is lost, and where kraft.version is 1 a "
+		"newly formatted node has no vote");
 }
 
 /* While there is a majority, one voter can be removed and added again, or start with an empty disk. */
@@ -70,26 +72,27 @@ static void add_lost_disk(struct report *r, const struct doctor_voter *v)
 	char id[UUID_TEXT_LEN + 1];
 
 	if (!uuid_is_zero(v->directory_id))
-		add(r->hints,
-		    "if node %d's disk is lost: quorum remove-controller --controller-id %d "
-		    "--controller-directory-id %s, then format the new one with --no-initial-controllers and "
-		    "quorum add-controller (Apache: kafka-metadata-quorum.sh, the same)",
-		    v->id, v->id, uuid_text(v->directory_id, id));
+		add_line(r->hints,
+			 "if node %d's disk is lost: quorum remove-controller --controller-id %d "
+			 "--controller-directory-id %s, then format the new one with --no-initial-controllers and "
+			 "quorum add-controller (Apache: kafka-metadata-quorum.sh, the same)",
+			 v->id, v->id, uuid_text(v->directory_id, id));
 	else
-		add(r->hints,
-		    "if node %d's disk is lost: format the new one with the same node.id and cluster id %.*s, one node at a time",
-		    v->id, STR_ARG(r->s->cluster_id));
+		add_line(
+			r->hints,
+			"if node %d's disk is lost: format the new one with the same node.id and cluster id %.*s, one node at a time",
+			v->id, STR_ARG(r->s->cluster_id));
 }
 
 static void look_at_voter(struct report *r, const struct doctor_voter *v, bool decides)
 {
-	add(r->problems, "voter %d is not current: it %s, and is %s behind", v->id, silence(r->tool, v->silent_ms),
-	    distance(r->tool, v->lag));
+	add_line(r->problems, "voter %d is not current: it %s, and is %s behind", v->id,
+		 silence_text(r->tool, v->silent_ms), distance_text(r->tool, v->lag));
 	if (v->fetches && v->silent_ms >= 0 && v->silent_ms <= DOCTOR_CURRENT_MS) {
-		add(r->hints, "voter %d catches up: wait", v->id);
+		add_line(r->hints, "voter %d catches up: wait", v->id);
 		return;
 	}
-	add(r->hints, "start node %d, or see in its log why it does not reach leader %d", v->id, r->s->leader_id);
+	add_line(r->hints, "start node %d, or see in its log why it does not reach leader %d", v->id, r->s->leader_id);
 	if (decides)
 		add_lost_disk(r, v);
 }
@@ -104,8 +107,8 @@ static void look_at_voters(struct report *r)
 			look_at_voter(r, &s->voters[i], decides);
 	if (decides)
 		return;
-	add(r->problems, "%d of %d voters are current, and a majority is %d: nothing can be decided", s->n_current,
-	    s->n_voters, doctor_majority(s->n_voters));
+	add_line(r->problems, "%d of %d voters are current, and a majority is %d: nothing can be decided", s->n_current,
+		 s->n_voters, doctor_majority(s->n_voters));
 	add_lost_majority(r->hints);
 }
 
@@ -126,29 +129,31 @@ static void look_at_brokers(struct report *r)
 
 		if (!s->brokers[i].is_fenced)
 			continue;
-		add(r->problems, "broker %d is fenced", s->brokers[i].id);
+		add_line(r->problems, "broker %d is fenced", s->brokers[i].id);
 		if (v && !v->current) /* already reported */
 			continue;
-		add(r->hints,
-		    "start broker %d, or see in its log why it sends no heartbeats; if it is gone for good: "
-		    "cluster unregister --id %d (kafka-cluster.sh unregister --id %d)",
-		    s->brokers[i].id, s->brokers[i].id, s->brokers[i].id);
+		add_line(r->hints,
+			 "start broker %d, or see in its log why it sends no heartbeats; if it is gone for good: "
+			 "cluster unregister --id %d (kafka-cluster.sh unregister --id %d)",
+			 s->brokers[i].id, s->brokers[i].id, s->brokers[i].id);
 	}
 	if (s->n_without_leader > 0) {
-		add(r->problems, "%" PRId64 " partition%s no leader, such as %.*s", s->n_without_leader,
-		    s->n_without_leader == 1 ? " has" : "s have", STR_ARG(s->without_leader_one));
+		add_line(r->problems, "%" PRId64 " partition%s no leader, such as %.*s", s->n_without_leader,
+			 s->n_without_leader == 1 ? " has" : "s have", STR_ARG(s->without_leader_one));
 		if (s->wanted >= 0)
-			add(r->hints,
-			    "start broker %d: it was the last in sync of %.*s; leader-election --election-type unclean has another lead, "
-			    "and loses what only broker %d has",
-			    s->wanted, STR_ARG(s->without_leader_one), s->wanted);
+			add_line(
+				r->hints,
+				"start broker %d: it was the last in sync of %.*s; leader-election --election-type unclean has another lead, "
+				"and loses what only broker %d has",
+				s->wanted, STR_ARG(s->without_leader_one), s->wanted);
 	}
 	if (s->n_below_min > 0)
-		add(r->problems, "%" PRId64 " partition%s below min.insync.replicas, such as %.*s: acks=all is refused",
-		    s->n_below_min, s->n_below_min == 1 ? " is" : "s are", STR_ARG(s->below_min_one));
+		add_line(r->problems,
+			 "%" PRId64 " partition%s below min.insync.replicas, such as %.*s: acks=all is refused",
+			 s->n_below_min, s->n_below_min == 1 ? " is" : "s are", STR_ARG(s->below_min_one));
 	if (s->n_under_replicated > 0)
-		add(r->problems, "%" PRId64 " partition%s replicas that are not in sync", s->n_under_replicated,
-		    s->n_under_replicated == 1 ? " has" : "s have");
+		add_line(r->problems, "%" PRId64 " partition%s replicas that are not in sync", s->n_under_replicated,
+			 s->n_under_replicated == 1 ? " has" : "s have");
 }
 
 /* ---- whether a node may be restarted ---- */
@@ -166,20 +171,21 @@ static void reasons_of_voter(const struct doctor_survey *s, const struct doctor_
 	int others = s->n_current - v->current;
 
 	if (s->n_voters == 1)
-		add(reasons, "it is the only voter: nothing is decided until it is back");
+		add_line(reasons, "it is the only voter: nothing is decided until it is back");
 	else if (others < doctor_majority(s->n_voters))
-		add(reasons, "of the other voters %d %s current, and a majority is %d of %d", others,
-		    others == 1 ? "is" : "are", doctor_majority(s->n_voters), s->n_voters);
+		add_line(reasons, "of the other voters %d %s current, and a majority is %d of %d", others,
+			 others == 1 ? "is" : "are", doctor_majority(s->n_voters), s->n_voters);
 }
 
 static void reasons_of_broker(const struct doctor_broker *b, json_t *reasons)
 {
 	if (b->n_offline > 0)
-		add(reasons, "%" PRId64 " partition%s would have no leader, such as %.*s: no other replica is in sync",
-		    b->n_offline, plural(b->n_offline), STR_ARG(b->offline_one));
+		add_line(reasons,
+			 "%" PRId64 " partition%s would have no leader, such as %.*s: no other replica is in sync",
+			 b->n_offline, plural(b->n_offline), STR_ARG(b->offline_one));
 	if (b->n_below_min > 0)
-		add(reasons, "%" PRId64 " partition%s would fall below min.insync.replicas, such as %.*s",
-		    b->n_below_min, plural(b->n_below_min), STR_ARG(b->below_min_one));
+		add_line(reasons, "%" PRId64 " partition%s would fall below min.insync.replicas, such as %.*s",
+			 b->n_below_min, plural(b->n_below_min), STR_ARG(b->below_min_one));
 }
 
 static bool is_told_of(const struct doctor_survey *s, int32_t id)
@@ -196,13 +202,13 @@ static bool judge(struct report *r, int32_t id)
 	bool may;
 
 	if (r->s->quorum_error)
-		add(reasons, "nobody leads the quorum");
+		add_line(reasons, "nobody leads the quorum");
 	if (v)
 		reasons_of_voter(r->s, v, reasons);
 	if (b)
 		reasons_of_broker(b, reasons);
 	else if (!r->s->has_brokers && !(r->config->is_no_broker && id == r->config->node_id))
-		add(reasons, "its partitions were not looked at: --bootstrap-server");
+		add_line(reasons, "its partitions were not looked at: --bootstrap-server");
 	may = json_array_size(reasons) == 0;
 	json_array_append_new(r->restarts,
 			      json_pack("{s:i,s:b,s:o}", "node", (int)id, "allowed", may, "reasons", reasons));
@@ -237,12 +243,12 @@ static void look_at_leaders(struct report *r, const struct doctor_probe *v, int 
 		if (v[i].leader_id < 0)
 			continue;
 		if (one && (one->leader_id != v[i].leader_id || one->epoch != v[i].epoch))
-			add(r->problems,
-			    "controllers name different leaders: %s node %d of epoch %d, %s node %d of epoch %d",
-			    one->address, one->leader_id, one->epoch, v[i].address, v[i].leader_id, v[i].epoch);
+			add_line(r->problems,
+				 "controllers name different leaders: %s node %d of epoch %d, %s node %d of epoch %d",
+				 one->address, one->leader_id, one->epoch, v[i].address, v[i].leader_id, v[i].epoch);
 		if (!one)
-			add(r->hints, "controller %s says that node %d leads epoch %d: ask again", v[i].address,
-			    v[i].leader_id, v[i].epoch);
+			add_line(r->hints, "controller %s says that node %d leads epoch %d: ask again", v[i].address,
+				 v[i].leader_id, v[i].epoch);
 		one = &v[i];
 	}
 }
@@ -256,19 +262,20 @@ static void count_answers(struct report *r, int answer, int n, bool are_voters)
 	int majority = doctor_majority(n);
 
 	if (answer == n || (are_voters && answer >= majority)) {
-		add(r->hints,
-		    "%s: an election may be under way, try again; if it stays so, see in their logs whether they reach each other",
-		    are_voters ? "a majority answers" : "all that were named answer");
+		add_line(
+			r->hints,
+			"%s: an election may be under way, try again; if it stays so, see in their logs whether they reach each other",
+			are_voters ? "a majority answers" : "all that were named answer");
 		if (!are_voters)
-			add(r->hints, "name all the voters, to see whether a majority of them answers");
+			add_line(r->hints, "name all the voters, to see whether a majority of them answers");
 		return;
 	}
 	if (are_voters) {
-		add(r->problems, "%d of %d controllers answer, and a majority is %d", answer, n, majority);
-		add(r->hints, "start %d more of those that do not answer", majority - answer);
+		add_line(r->problems, "%d of %d controllers answer, and a majority is %d", answer, n, majority);
+		add_line(r->hints, "start %d more of those that do not answer", majority - answer);
 	} else {
-		add(r->problems, "%d of the %d controllers that were named answer", answer, n);
-		add(r->hints, "start those that do not answer: a majority of the voters has to run");
+		add_line(r->problems, "%d of the %d controllers that were named answer", answer, n);
+		add_line(r->hints, "start those that do not answer: a majority of the voters has to run");
 	}
 	add_lost_majority(r->hints);
 }
@@ -281,7 +288,7 @@ static void look_at_probes(struct report *r, const char *controllers)
 	for (int i = 0; i < n; i++) {
 		answer += v[i].err == 0;
 		if (v[i].err)
-			add(r->problems, "controller %s does not answer (%s)", v[i].address, err_name(v[i].err));
+			add_line(r->problems, "controller %s does not answer (%s)", v[i].address, err_name(v[i].err));
 	}
 	look_at_leaders(r, v, n);
 	count_answers(r, answer, n, r->config->voters && controllers == r->config->controllers);
@@ -295,13 +302,14 @@ static void look_at_quorum(struct report *r, const char *controllers)
 		look_at_voters(r);
 		return;
 	}
-	add(r->problems, "nobody leads the quorum, as far as is known here: %.*s",
-	    STR_ARG(tool_error_text(r->tool, s->quorum_error, s->quorum_message)));
+	add_line(r->problems, "nobody leads the quorum, as far as is known here: %.*s",
+		 STR_ARG(tool_error_text(r->tool, s->quorum_error, s->quorum_message)));
 	if (controllers)
 		look_at_probes(r, controllers);
 	else
-		add(r->hints,
-		    "ask the controllers themselves: quorum doctor --bootstrap-controller HOST:PORT,... with all of them");
+		add_line(
+			r->hints,
+			"ask the controllers themselves: quorum doctor --bootstrap-controller HOST:PORT,... with all of them");
 }
 
 /* ---- telling ---- */
@@ -332,7 +340,7 @@ static void print_voter(struct tool *t, const struct doctor_survey *s, const str
 	       v->id == s->leader_id ? "leads"
 	       : v->current	     ? "current"
 				     : "not current",
-	       distance(t, v->lag));
+	       distance_text(t, v->lag));
 }
 
 static void print_survey(struct tool *t, const struct doctor_survey *s)
@@ -378,7 +386,7 @@ static json_t *json_partitions(const struct doctor_survey *s)
 			 "underReplicated", (json_int_t)s->n_under_replicated);
 }
 
-static int tell(struct report *r, bool well)
+static int print_report(struct report *r, bool well)
 {
 	const struct doctor_survey *s = r->s;
 	bool ready = !s->quorum_error && s->n_current >= doctor_majority(s->n_voters);
@@ -403,20 +411,21 @@ static void advise(const struct doctor_disk *d, bool asked, json_t *problems, js
 {
 	int majority = doctor_majority(d->n_voters);
 
-	add(problems, "%s: this is what is on the disk of this node alone",
-	    asked ? "nobody answers" : "nobody was asked");
+	add_line(problems, "%s: this is what is on the disk of this node alone",
+		 asked ? "nobody answers" : "nobody was asked");
 	if (d->n_voters == 0)
-		add(hints, "the voters are not known from here: controller.quorum.voters has them, see --config");
+		add_line(hints, "the voters are not known from here: controller.quorum.voters has them, see --config");
 	else if (d->n_voters == 1 && d->is_voter)
-		add(hints, "this node is the only voter: start it");
+		add_line(hints, "this node is the only voter: start it");
 	else if (d->is_voter)
-		add(hints, "start this node and at least %d of the other voters: a majority is %d of %d", majority - 1,
-		    majority, d->n_voters);
+		add_line(hints, "start this node and at least %d of the other voters: a majority is %d of %d",
+			 majority - 1, majority, d->n_voters);
 	else
-		add(hints, "this node is not a voter: start at least %d of the %d voters", majority, d->n_voters);
+		add_line(hints, "this node is not a voter: start at least %d of the %d voters", majority, d->n_voters);
 	if (d->n_voters > 1) {
-		add(hints,
-		    "of several copies the one with the highest last epoch, then the highest end, has most: compare by this command");
+		add_line(
+			hints,
+			"of several copies the one with the highest last epoch, then the highest end, has most: compare by this command");
 		add_lost_majority(hints);
 	}
 }
@@ -469,7 +478,7 @@ static int tell_disk(struct tool *t, const char *path, bool asked)
 /* ---- the subcommand ---- */
 
 /* The addresses to ask: those given, or the controllers in the configuration file. NULL: none. */
-static const char *whom(struct tool *t, const struct doctor_config *c, bool *controllers)
+static const char *addresses_to_ask(struct tool *t, const struct doctor_config *c, bool *controllers)
 {
 	const char *brokers = tool_value(t, "bootstrap-server"), *named = tool_value(t, "bootstrap-controller");
 
@@ -513,7 +522,7 @@ static int tell_cluster(struct tool *t, const struct doctor_survey *s, const str
 	look_at_quorum(&r, controllers);
 	look_at_brokers(&r);
 	well = judge_asked(&r, c);
-	return tell(&r, well);
+	return print_report(&r, well);
 }
 
 int quorum_doctor(struct tool *t)
@@ -526,7 +535,7 @@ int quorum_doctor(struct tool *t)
 	if (tool_has(t, "config"))
 		doctor_read_config(t, tool_value(t, "config"), &c);
 	directory = directory ? directory : c.directory;
-	bootstrap = whom(t, &c, &controllers);
+	bootstrap = addresses_to_ask(t, &c, &controllers);
 	if (!bootstrap && !directory)
 		tool_misused(
 			t,

@@ -491,13 +491,13 @@ static int run(int argc, char **argv)
 }
 
 static const struct option_row OPTIONS[] = {
-	{"bootstrap-server", "HOST:PORT,...", "brokers to begin with", NULL, 0, 0},
+	{"bootstrap-server", "HOST:PORT,...", "brokers to connect to first", NULL, 0, 0},
 	{"bootstrap-controller", "HOST:PORT,...", "controllers to begin with, of --list and --cancel", NULL, 0, 0},
 	{"generate", NULL, "propose where the replicas of topics could be; changes nothing", NULL, 0, 0},
 	{"execute", NULL, "begin to move replicas to where the file says", NULL, 0, 0},
-	{"verify", NULL, "tell how far it is; when all is done, take back the throttles", NULL, 0, 0},
-	{"cancel", NULL, "end the moves of the file's partitions and take back the throttles", NULL, 0, 0},
-	{"list", NULL, "print what is under way", NULL, 0, 0},
+	{"verify", NULL, "print how far it is; when all is done, remove the throttles", NULL, 0, 0},
+	{"cancel", NULL, "cancel the moves of the file's partitions and remove the throttles", NULL, 0, 0},
+	{"list", NULL, "print the moves under way", NULL, 0, 0},
 	{"topics-to-move-json-file", "FILE",
 	 "of --generate, which topics: {\"topics\": [{\"topic\": \"t\"}], \"version\": 1}", NULL, 0, 0},
 	{"broker-list", "ID,...", "of --generate, to which brokers", NULL, 0, 0},
@@ -519,7 +519,7 @@ static const struct option_row OPTIONS[] = {
 
 const struct command command_reassign_partitions = {
 	.name = "reassign-partitions",
-	.summary = "move replicas to other brokers and directories, as kafka-reassign-partitions",
+	.summary = "move replicas to other brokers and directories, as kafka-reassign-partitions does",
 	.run = run,
 	.options = OPTIONS,
 	.description =

@@ -60,7 +60,7 @@ static struct partition *all_partitions(struct tool *t, int *n)
 	return v;
 }
 
-static struct partition *where(struct tool *t, int *n)
+static struct partition *partitions_to_search(struct tool *t, int *n)
 {
 	struct partition *one;
 
@@ -197,7 +197,7 @@ static void keep_hanging(struct tool *t, struct open_transactions *open)
 
 /* ---- telling ---- */
 
-static void show(struct tool *t, const struct open_transactions *open)
+static void print_table(struct tool *t, const struct open_transactions *open)
 {
 	static const char *const HEADS[] = {"Topic",	     "Partition",	 "ProducerId",
 					    "ProducerEpoch", "CoordinatorEpoch", "StartOffset",
@@ -233,11 +233,11 @@ int transactions_find_hanging(struct tool *t)
 			"The `find-hanging` command requires either --topic or --broker-id to limit the scope of the search");
 	if (tool_has(t, "partition") && !tool_has(t, "topic"))
 		tool_die(t, "The --partition argument requires --topic to be provided");
-	v = where(t, &n);
+	v = partitions_to_search(t, &n);
 	ask_producers(t, v, n);
 	open = find_open(t, v, n);
 	if (open.n > 0)
 		keep_hanging(t, &open);
-	show(t, &open);
+	print_table(t, &open);
 	return EXIT_FINE;
 }

@@ -200,10 +200,10 @@ static int run(int argc, char **argv)
 
 static const struct subcommand SUBCOMMANDS[] = {
 	{"list", "list transactional ids"},
-	{"describe", "tell about one"},
-	{"describe-producers", "tell about the producers of a partition"},
-	{"abort", "end a transaction that hangs on a partition, with an abort marker"},
-	{"find-hanging", "find transactions that hang: open, and their coordinator does not know of it"},
+	{"describe", "describe the transaction of an id"},
+	{"describe-producers", "describe the producers of a partition"},
+	{"abort", "abort a hanging transaction of a partition, by an abort marker"},
+	{"find-hanging", "find hanging transactions: open ones that their coordinator does not know"},
 	{"forceTerminateTransaction", "abort the transaction of an id and fence its producer"},
 	{NULL, NULL},
 };
@@ -228,7 +228,7 @@ static const struct option_row OPTIONS[] = {
 
 const struct command command_transactions = {
 	.name = "transactions",
-	.summary = "look at transactions and producers, and end what hangs, as kafka-transactions",
+	.summary = "list and describe transactions, abort hanging ones, as kafka-transactions does",
 	.run = run,
 	.options = OPTIONS,
 	.subcommands = SUBCOMMANDS,

@@ -409,7 +409,7 @@ static int run(int argc, char **argv)
 static const struct option_row OPTIONS[] = {
 	OPTION_BOOTSTRAP,
 	{"topic", "TOPIC", "what to read", NULL, 0, OPTION_REQUIRED},
-	{"group-id", "GROUP", "the group to be a member of", NULL, 0, OPTION_REQUIRED},
+	{"group-id", "GROUP", "the group to join", NULL, 0, OPTION_REQUIRED},
 	{"group-protocol", "PROTOCOL", "classic (default) or consumer (KIP-848)", NULL, 0, 0},
 	{"group-remote-assignor", "NAME", "of the consumer protocol: uniform or range", NULL, 0, 0},
 	{"group-instance-id", "ID", "be a static member", NULL, 0, 0},
@@ -429,7 +429,7 @@ static const struct option_row OPTIONS[] = {
 
 const struct command command_verifiable_consumer = {
 	.name = "verifiable-consumer",
-	.summary = "a member of a group, and a line of JSON for what it does, as kafka-verifiable-consumer",
+	.summary = "read as a member of a group, with JSON for each event, as kafka-verifiable-consumer does",
 	.run = run,
 	.options = OPTIONS,
 	.description =
