@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <openssl/ssl.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,7 +3,6 @@
  * partition's records as a client sends them; the CRC is corrected, as an attacker would do. Then
  * the same bytes go to each codec as a stream.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"

@@ -3,7 +3,6 @@
  * decoded. What is accepted must be consistent: it can be printed and encoded, and decodes to an
  * equal value.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"

@@ -3,7 +3,6 @@
  * A frame with a valid header is decoded as in the broker, and the header of its response can be
  * written.
  */
-#include <stdlib.h>
 
 #include "base/check.h"
 #include "base/mem.h"

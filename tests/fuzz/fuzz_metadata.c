@@ -3,7 +3,6 @@
  * batch. What the image accepts it can express again: its snapshot, as bytes, gives an equal image.
  * What it refuses leaves it unchanged.
  */
-#include <stdlib.h>
 
 #include "base/check.h"
 #include "base/endian.h"

@@ -6,7 +6,6 @@
  * stopped for want of storage; afterwards, when all faults have ended, it serves another client,
  * stops in time, and has given everything back.
  */
-#include <errno.h>
 #include <string.h>
 
 #include "base/check.h"

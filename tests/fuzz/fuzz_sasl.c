@@ -11,7 +11,6 @@
  * 3. At the end a client with the right credentials is let in, the node stops in time, and it has
  *    given everything back.
  */
-#include <errno.h>
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/rsa.h>

@@ -1,6 +1,5 @@
 #include "tests/sim/counter.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 

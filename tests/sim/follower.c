@@ -1,7 +1,5 @@
 #include "tests/sim/follower.h"
 
-#include <errno.h>
-
 #include "base/check.h"
 #include "base/err.h"
 #include "base/mem.h"

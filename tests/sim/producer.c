@@ -1,6 +1,5 @@
 #include "tests/sim/producer.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "base/check.h"

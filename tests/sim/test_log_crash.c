@@ -4,7 +4,6 @@
  * there after a power cut; what is there is what was appended, in order and intact; and a producer
  * that sends its last batch again is recognized.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
