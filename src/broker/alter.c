@@ -121,7 +121,7 @@ static struct config_pair *find_setting(struct alter_settings *s, struct str nam
 
 static void put_setting(struct alter_settings *s, struct str name, struct str value)
 {
-	struct config_pair *p = find_setting(s, name);
+	int *at = str_index_at(&s->names, name);
 
 	if (*at < 0)
 		*at = s->n++;
@@ -131,7 +131,7 @@ static void put_setting(struct alter_settings *s, struct str name, struct str va
 /* The last one takes its place. */
 static void take_out(struct alter_settings *s, struct str name)
 {
-	struct config_pair *p = find_setting(s, name);
+	int *at = str_index_at(&s->names, name);
 
 	if (*at < 0)
 		return;
@@ -238,7 +238,7 @@ static int settings_begin(struct alter_settings *s, const struct alteration *a, 
 	if (!s->v)
 		return -ENOMEM;
 	for (int i = 0; i < n; i++)
-		put(s, set->v[i].name, set->v[i].value);
+		put_setting(s, set->v[i].name, set->v[i].value);
 	return 0;
 }
 
@@ -368,8 +368,9 @@ static int check_limits(struct request *r, const struct alteration *a, const str
 		for (size_t k = 0; k < n_ids && changed && !network->listeners[i].controller; k++) {
 			if (limits[k] > 0)
 				continue;
-			*message = wrapped(&r->arena, arena_printf(&r->arena, "Invalid %s %lld",
-								   config_setting(ids[k])->name, (long long)limits[k]));
+			*message = quote_exception(&r->arena,
+						   arena_printf(&r->arena, "Invalid %s %lld",
+								config_setting(ids[k])->name, (long long)limits[k]));
 			return ERR_INVALID_REQUEST;
 		}
 	}

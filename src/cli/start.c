@@ -344,6 +344,8 @@ const struct command command_start = {
 		"Without a file the node runs with a built-in configuration (odradek config --builtin prints it), its data in\n"
 		"$XDG_STATE_HOME/odradek or ~/.local/state/odradek, under systemd in /var/lib/odradek. An empty directory is formatted.\n"
 		"\n"
+		"  -daemon       as the first word: in the background, with its output in $LOG_DIR/kafkaServer.out (LOG_DIR is by\n"
+		"                default ../logs beside the program)\n"
 		"  --override    set NAME to VALUE, over the file and the environment; may be repeated\n"
 		"  --log-level   error, warn, info (the default) or debug\n"
 		"  --log-format  text (the default) or json, one object a line\n"

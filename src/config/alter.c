@@ -184,7 +184,7 @@ static bool needs_broker_id(const struct config_setting *s, bool overridden, boo
 		return false;
 	if (overridden)
 		return !s || (s->id != CONFIG_MAX_CONNECTIONS && s->id != CONFIG_MAX_CONNECTION_CREATION_RATE &&
-		       s->id != CONFIG_NUM_NETWORK_THREADS);
+			      s->id != CONFIG_NUM_NETWORK_THREADS);
 	return s->update == CONFIG_PER_BROKER;
 }
 

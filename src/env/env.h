@@ -234,22 +234,10 @@ struct file {
 
 #define NS_PER_MS INT64_C(1000000)
 
-static inline int64_t env_mono_ns(struct env *e)
-{
-	return e->ops->mono_ns(e);
-}
-static inline int64_t env_mono_ms(struct env *e)
-{
-	return e->ops->mono_ns(e) / NS_PER_MS;
-}
-static inline int64_t env_wall_ms(struct env *e)
-{
-	return e->ops->wall_ms(e);
-}
-static inline void env_random(struct env *e, void *p, size_t len)
-{
-	e->ops->random(e, p, len);
-}
+static inline int64_t env_mono_ns(struct env *e) { return e->ops->mono_ns(e); }
+static inline int64_t env_mono_ms(struct env *e) { return e->ops->mono_ns(e) / NS_PER_MS; }
+static inline int64_t env_wall_ms(struct env *e) { return e->ops->wall_ms(e); }
+static inline void env_random(struct env *e, void *p, size_t len) { e->ops->random(e, p, len); }
 uint64_t env_random_u64(struct env *e);
 uint64_t env_random_below(struct env *e, uint64_t bound); /* uniform in [0, bound) */
 double env_random_fraction(struct env *e);		  /* uniform in [0, 1), of 2^20 values */
@@ -258,10 +246,7 @@ struct uuid env_random_uuid(struct env *e);		  /* as Uuid.randomUuid */
  * Returns memory that only startup needed to the system, where that is possible. Call it from a
  * work job.
  */
-static inline void env_let_go(struct env *e)
-{
-	e->ops->let_go(e);
-}
+static inline void env_let_go(struct env *e) { e->ops->let_go(e); }
 /*
  * Always false in the program, at the cost of testing one byte. In the simulator it is true now and
  * then: the caller then takes its rare path, which must be as correct as the usual one
@@ -274,44 +259,23 @@ static inline bool env_buggify(struct env *e, const char *site)
 
 /* ---- loops ---- */
 
-static inline struct loop *loop_new(struct env *e, const char *name)
-{
-	return e->ops->loop_new(e, name);
-}
+static inline struct loop *loop_new(struct env *e, const char *name) { return e->ops->loop_new(e, name); }
 /* Frees a loop that has stopped and has no sockets or listeners left. */
-static inline void loop_free(struct loop *l)
-{
-	l->env->ops->loop_free(l);
-}
+static inline void loop_free(struct loop *l) { l->env->ops->loop_free(l); }
 /* Runs the loop on a thread of its own until loop_stop. loop_free joins the thread. */
-static inline void loop_thread(struct loop *l)
-{
-	l->env->ops->loop_thread(l);
-}
+static inline void loop_thread(struct loop *l) { l->env->ops->loop_thread(l); }
 /*
  * Runs the loop on the calling thread until loop_stop; the same thread may run it again afterwards.
  * Not called in the simulator, which runs all loops itself.
  */
-static inline void loop_run(struct loop *l)
-{
-	l->env->ops->loop_run(l);
-}
-static inline void loop_stop(struct loop *l)
-{
-	l->env->ops->loop_stop(l);
-}
+static inline void loop_run(struct loop *l) { l->env->ops->loop_run(l); }
+static inline void loop_stop(struct loop *l) { l->env->ops->loop_stop(l); }
 /*
  * Hands `p` to the loop. run() is called once; posts by one poster run in the order they were
  * posted. Posting to one's own loop makes no system call.
  */
-static inline void loop_post(struct loop *l, struct post *p)
-{
-	l->env->ops->loop_post(l, p);
-}
-static inline void env_work(struct loop *l, struct work *w)
-{
-	l->env->ops->work(l, w);
-}
+static inline void loop_post(struct loop *l, struct post *p) { l->env->ops->loop_post(l, p); }
+static inline void env_work(struct loop *l, struct work *w) { l->env->ops->work(l, w); }
 
 /* ---- timers: one-shot; starting a running timer reschedules it ---- */
 
@@ -376,10 +340,7 @@ static inline int env_resolve(struct env *e, const char *host, uint16_t port, st
 	return e->ops->resolve(e, host, port, v, max);
 }
 /* The canonical host name of this machine, as InetAddress.getCanonicalHostName returns it in Java. */
-static inline int env_host_name(struct env *e, char *out, size_t size)
-{
-	return e->ops->host_name(e, out, size);
-}
+static inline int env_host_name(struct env *e, char *out, size_t size) { return e->ops->host_name(e, out, size); }
 
 /* ---- files ---- */
 
@@ -405,31 +366,16 @@ static inline ssize_t file_pwritev(struct file *f, const struct iovec *iov, int 
  * written.
  */
 int file_write_full(struct file *f, const void *p, size_t len, int64_t pos);
-static inline int file_truncate(struct file *f, int64_t size)
-{
-	return f->env->ops->truncate(f, size);
-}
+static inline int file_truncate(struct file *f, int64_t size) { return f->env->ops->truncate(f, size); }
 /*
  * Extends the file to at least `size` bytes, with disk space allocated for all of them. -ENOSPC, or
  * -EOPNOTSUPP on filesystems that cannot do it.
  */
-static inline int file_allocate(struct file *f, int64_t size)
-{
-	return f->env->ops->allocate(f, size);
-}
+static inline int file_allocate(struct file *f, int64_t size) { return f->env->ops->allocate(f, size); }
 /* Sets the modification time that env_stat returns. Not synced. */
-static inline int file_set_mtime(struct file *f, int64_t ms)
-{
-	return f->env->ops->set_mtime(f, ms);
-}
-static inline int64_t file_size(struct file *f)
-{
-	return f->env->ops->size(f);
-} /* or a negated errno */
-static inline int file_sync(struct file *f)
-{
-	return f->env->ops->sync(f);
-} /* blocks: see invariant 3 */
+static inline int file_set_mtime(struct file *f, int64_t ms) { return f->env->ops->set_mtime(f, ms); }
+static inline int64_t file_size(struct file *f) { return f->env->ops->size(f); } /* or a negated errno */
+static inline int file_sync(struct file *f) { return f->env->ops->sync(f); }	 /* blocks: see invariant 3 */
 /*
  * As file_pread, but reads only from the page cache: -EAGAIN if pos is not cached, and a short read
  * if what follows is not.
@@ -439,20 +385,14 @@ static inline ssize_t file_pread_nowait(struct file *f, void *p, size_t len, int
 	return f->env->ops->pread_nowait(f, p, len, pos);
 }
 /* Whether the range is in the page cache. A guess: never wrong in the simulator, cheap in the kernel. */
-static inline bool file_resident(struct file *f, int64_t pos, size_t len)
-{
-	return f->env->ops->resident(f, pos, len);
-}
+static inline bool file_resident(struct file *f, int64_t pos, size_t len) { return f->env->ops->resident(f, pos, len); }
 
 /*
  * Makes everything ever written to f's filesystem durable, names included, whoever wrote it; it
  * waits for other processes' writes too. Also fails if some of it could not be written since f was
  * opened. -EOPNOTSUPP: the system does not guarantee this for the filesystem. Blocks.
  */
-static inline int file_sync_disk(struct file *f)
-{
-	return f->env->ops->sync_disk(f);
-}
+static inline int file_sync_disk(struct file *f) { return f->env->ops->sync_disk(f); }
 /*
  * Names the page cache through which f is read: this boot of the machine, this mount of the
  * filesystem, and this very file. If the text is the same as before, everything written to that
@@ -469,35 +409,17 @@ static inline int file_cache_name(struct file *f, char out[FILE_CACHE_NAME_MAX])
  * 0, or the error the system met when it wrote back f's pages on its own and has not reported yet.
  * Treat it like a failed sync.
  */
-static inline int file_write_back_error(struct file *f)
-{
-	return f->env->ops->write_back_error(f);
-}
-static inline int env_sync_dir(struct env *e, const char *path)
-{
-	return e->ops->sync_dir(e, path);
-}
+static inline int file_write_back_error(struct file *f) { return f->env->ops->write_back_error(f); }
+static inline int env_sync_dir(struct env *e, const char *path) { return e->ops->sync_dir(e, path); }
 static inline int env_stat(struct env *e, const char *path, struct file_stat *out)
 {
 	return e->ops->stat(e, path, out);
 }
-static inline int env_rename(struct env *e, const char *from, const char *to)
-{
-	return e->ops->rename(e, from, to);
-}
-static inline int env_unlink(struct env *e, const char *path)
-{
-	return e->ops->unlink(e, path);
-}
+static inline int env_rename(struct env *e, const char *from, const char *to) { return e->ops->rename(e, from, to); }
+static inline int env_unlink(struct env *e, const char *path) { return e->ops->unlink(e, path); }
 /* Creates one directory; -EEXIST is an error. */
-static inline int env_mkdir(struct env *e, const char *path)
-{
-	return e->ops->mkdir(e, path);
-}
-static inline int env_rmdir(struct env *e, const char *path)
-{
-	return e->ops->rmdir(e, path);
-}
+static inline int env_mkdir(struct env *e, const char *path) { return e->ops->mkdir(e, path); }
+static inline int env_rmdir(struct env *e, const char *path) { return e->ops->rmdir(e, path); }
 /*
  * Calls each() for every name except "." and "..". The order is unspecified (sorted in the
  * simulator). A non-zero result of each() ends the walk and is returned.
@@ -515,10 +437,7 @@ static inline int env_space(struct env *e, const char *path, struct disk_space *
  * Creates path and takes an fcntl write lock on it, as Java's FileChannel.tryLock does. -EAGAIN:
  * another process holds it.
  */
-static inline int env_lock(struct env *e, const char *path, struct file **out)
-{
-	return e->ops->lock(e, path, out);
-}
+static inline int env_lock(struct env *e, const char *path, struct file **out) { return e->ops->lock(e, path, out); }
 
 /* Like mkdir -p. */
 int env_mkdir_all(struct env *e, const char *path);

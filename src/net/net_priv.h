@@ -129,10 +129,7 @@ struct conn {
 };
 
 /* Its next turn may take a millisecond: the TLS handshake of a client. */
-static inline bool conn_is_laborious(const struct conn *c)
-{
-	return c->transport.shaking_hands && !c->is_protected;
-}
+static inline bool conn_is_laborious(const struct conn *c) { return c->transport.shaking_hands && !c->is_protected; }
 /*
  * Runs one turn: handles what is ready (SOCK_*, and what came before), then frames and answers, then
  * decides what to wait for. May free c.

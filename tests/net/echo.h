@@ -38,9 +38,6 @@ struct echo {
 
 extern const struct net_handler echo_handler; /* its arg is a struct echo */
 
-static inline uint8_t echo_pattern(size_t i)
-{
-	return (uint8_t)(i % 251);
-}
+static inline uint8_t echo_pattern(size_t i) { return (uint8_t)(i % 251); }
 
 #endif
