@@ -132,26 +132,46 @@ static int64_t known_size(const struct segment *s, int kind)
 				       : (int64_t)s->time_n * TIME_ENTRY;
 }
 
-static bool see_file(const struct log *log, const struct segment *s, int kind, struct file_stat *st)
-{
+/* The path of a segment's files up to their suffixes. */
+struct stem {
+	struct env *env;
+	size_t len;
 	char path[PATH_SIZE];
+};
 
-	segment_path(log, s, (enum segment_file)kind, path);
-	return env_stat(log->env, path, st) == 0 && !st->is_dir;
+static void stem_init(struct stem *stem, const struct log *log, int64_t base)
+{
+	char dir[PATH_SIZE];
+
+	LOG_DIR_PATH(log, dir);
+	path_of_offset(stem->path, dir, base, "");
+	stem->env = log->env;
+	stem->len = strlen(stem->path);
+}
+
+static bool see_file(struct stem *stem, int kind, struct file_stat *st)
+{
+	size_t len = strlen(SEGMENT_SUFFIX[kind]) + 1;
+
+	check(stem->len + len <= sizeof(stem->path));
+	memcpy(stem->path + stem->len, SEGMENT_SUFFIX[kind], len);
+	return env_stat(stem->env, stem->path, st) == 0 && !st->is_dir;
 }
 
 static bool put_segment(const struct log *log, const struct segment *s, struct buf *out)
 {
 	struct file_stat st;
+	struct stem stem;
 
 	if (s->swap || s->max_timestamp == TIMESTAMP_UNREAD)
 		return false;
+	stem_init(&stem, log, s->base);
 	put_64(out, s->base);
 	put_64(out, s->max_timestamp);
 	put_64(out, s->max_timestamp_offset);
 	put_8(out, s->no_aborted ? 0 : HAS_TXN_INDEX);
 	for (int kind = 0; kind < SEEN_FILES; kind++) {
-		if (!see_file(log, s, kind, &st) || st.size != known_size(s, kind))
+		if (!see_file(&stem, kind, &st) || st.size != known_size(s, kind))
 			return false;
 		seen_put(out, seen_of(&st));
 	}
@@ -262,11 +282,11 @@ static bool restore_index(struct segment *s, int kind, struct seen seen)
 	return true;
 }
 
-static bool restore_file(const struct log *log, struct segment *s, int kind, struct seen seen)
+static bool restore_file(struct segment *s, struct stem *stem, int kind, struct seen seen)
 {
 	struct file_stat st;
 
-	if (!see_file(log, s, kind, &st) || !seen_eq(seen_of(&st), seen))
+	if (!see_file(stem, kind, &st) || !seen_eq(seen_of(&st), seen))
 		return false;
 	if (kind != SEGMENT_LOG)
 		return restore_index(s, kind, seen);
@@ -279,15 +299,17 @@ static bool read_segment(struct log *log, struct reader *r)
 {
 	struct log_data *d = log->data;
 	int64_t base = reader_i64(r);
+	struct stem stem;
 
 	if (r->failed || base < 0 || (d->n && base <= d->segments[d->n - 1].base))
 		return false;
+	stem_init(&stem, log, base);
 	struct segment *s = log_add_segment(log, base);
 	s->max_timestamp = reader_i64(r);
 	s->max_timestamp_offset = reader_i64(r);
 	s->no_aborted = !(reader_i8(r) & HAS_TXN_INDEX);
 	for (int kind = 0; kind < SEEN_FILES && !r->failed; kind++)
-		if (!restore_file(log, s, kind, seen_read(r)))
+		if (!restore_file(s, &stem, kind, seen_read(r)))
 			return false;
 	return !r->failed;
 }
