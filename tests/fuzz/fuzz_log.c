@@ -35,7 +35,6 @@ static const char *const FILES[] = {
 	"/d/meta.properties",
 	"/d/t-0/00000000000000000000.log.swap",
 	"/d/t-0/00000000000000000005.log.cleaned",
-	"/d/odradek.manifest",
 };
 
 enum { N_FILES = sizeof(FILES) / sizeof(FILES[0]), MEND = 0x80 };
