@@ -301,6 +301,59 @@ static void what_may_be_read_no_more_is_read_no_more(void **state)
 	assert_int_equal(ask_produce("t", "value").error_code, 0);
 }
 
+/* A fetch of "t" in a session, in which it is named once. Returns how many partitions the answer tells of. */
+static int fetch_in_session(int32_t *id, int32_t epoch, int16_t *error)
+{
+	struct fetch_request_partition p;
+	struct fetch_request_topic t;
+	struct fetch_request in;
+	struct fetch_response out;
+
+	codec_init(&fetch_request_schema, &in);
+	codec_init(&fetch_request_topic_schema, &t);
+	codec_init(&fetch_request_partition_schema, &p);
+	p.partition_max_bytes = in.max_bytes = 1 << 16;
+	t.topic = STR("t");
+	t.partitions.v = &p;
+	t.partitions.n = 1;
+	in.session_id = *id;
+	in.session_epoch = epoch;
+	in.topics.v = &t;
+	in.topics.n = epoch == 0;
+	ASK_AS(&w->b, fetch, 12, &in, &out);
+	assert_int_equal(out.error_code, 0);
+	*id = out.session_id;
+	*error = out.responses.n > 0 ? out.responses.v[0].partitions.v[0].error_code : 0;
+	return out.responses.n;
+}
+
+/* Of a partition that does not move, the session is told all the same. */
+static void what_may_be_read_no_more_is_told_in_a_session(void **state)
+{
+	struct create_acls_request_creation denial = {ACL_TOPIC, STR("t"), ACL_LITERAL, ANONYMOUS,
+						      STR("*"),	 ACL_READ, ACL_DENY};
+	struct metadata_response made;
+	int32_t id = 0, epoch = 0;
+	int64_t since_ns;
+	int16_t error;
+
+	(void)state;
+	ask_metadata("t", &made);
+	assert_int_equal(fetch_in_session(&id, epoch++, &error), 1);
+	assert_int_equal(error, 0);
+	assert_true(id > 0);
+	assert_int_equal(fetch_in_session(&id, epoch++, &error), 0);
+	assert_int_equal(create(denial, NULL), 0);
+	since_ns = sim_now_ns(w->sim);
+	do {
+		assert_true(sim_now_ns(w->sim) - since_ns < INT64_C(10000000000));
+		sim_run_for(w->sim, 10);
+		fetch_in_session(&id, epoch++, &error);
+	} while (error == 0);
+	assert_int_equal(error, ERR_TOPIC_AUTHORIZATION_FAILED);
+	assert_int_equal(fetch_in_session(&id, epoch++, &error), 1); /* again and again */
+}
+
 static void who_may_not_alter_changes_nothing(void **state)
 {
 	struct create_acls_request_creation other = {ACL_TOPIC, STR("t"), ACL_LITERAL, STR("User:b"),
@@ -445,6 +498,7 @@ int main(void)
 		TEST(a_number_that_says_unknown_closes_the_connection),
 		TEST(a_change_is_effective_within_a_second_on_open_connections),
 		TEST(what_may_be_read_no_more_is_read_no_more),
+		TEST(what_may_be_read_no_more_is_told_in_a_session),
 		TEST(who_may_not_alter_changes_nothing),
 		TEST(denials_are_lines_and_not_too_many),
 		TEST(an_answer_that_comes_late_makes_no_room),
