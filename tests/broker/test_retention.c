@@ -97,6 +97,54 @@ static void retention_that_is_changed_counts_at_once(void **state)
 	assert_int_equal(start_of("t"), 12);
 }
 
+/* A fetch of "t" from this offset in a session, in which it is named once. */
+static struct fetch_response fetch_in_session(int32_t id, int32_t epoch, int64_t offset)
+{
+	struct fetch_request_partition p;
+	struct fetch_request_topic t;
+	struct fetch_request in;
+	struct fetch_response out;
+
+	codec_init(&fetch_request_schema, &in);
+	codec_init(&fetch_request_topic_schema, &t);
+	codec_init(&fetch_request_partition_schema, &p);
+	p.fetch_offset = offset;
+	p.partition_max_bytes = in.max_bytes = 1 << 16;
+	t.topic = STR("t");
+	t.partitions.v = &p;
+	t.partitions.n = 1;
+	in.session_id = id;
+	in.session_epoch = epoch;
+	in.topics.v = &t;
+	in.topics.n = epoch == 0;
+	client_send(&w->b, &fetch_request_schema, 12, &in);
+	client_take(&w->b, &fetch_response_schema, 12, &out);
+	assert_int_equal(out.error_code, 0);
+	return out;
+}
+
+/* It rests in the session: nothing is produced. */
+static void a_session_is_told_where_a_log_starts_when_retention_has_moved_that(void **state)
+{
+	static const char *const settings[] = {"segment.bytes", "1048576", "retention.ms", "60000", NULL};
+	struct fetch_response out;
+	int32_t id;
+
+	(void)state;
+	create_topic_with("t", 1, settings);
+	fill("t", 12);
+	out = fetch_in_session(0, 0, 12);
+	id = out.session_id;
+	assert_true(id > 0);
+	assert_int_equal(out.responses.v[0].partitions.v[0].log_start_offset, 0);
+	assert_int_equal(fetch_in_session(id, 1, 0).responses.n, 0);
+	sim_run_for(w->sim, 2 * MINUTE_MS);
+	out = fetch_in_session(id, 2, 0);
+	assert_int_equal(out.responses.n, 1);
+	assert_true(out.responses.v[0].partitions.v[0].log_start_offset >= 10);
+	assert_int_equal(fetch_in_session(id, 3, 0).responses.n, 0);
+}
+
 static void percent_of_disk(const char *percent)
 {
 	set(4, "", "odradek.log.retention.disk.percent", percent);
@@ -191,6 +239,8 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(retention_that_is_changed_counts_at_once, set_up, node_world_down),
+		cmocka_unit_test_setup_teardown(a_session_is_told_where_a_log_starts_when_retention_has_moved_that,
+						set_up, node_world_down),
 		cmocka_unit_test_setup_teardown(logs_that_take_too_much_of_their_disk_lose_their_oldest_segments,
 						set_up, node_world_down),
 		cmocka_unit_test_setup_teardown(producers_are_forgotten_after_the_time_that_is_set_while_it_runs,
