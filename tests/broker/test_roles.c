@@ -5,12 +5,16 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "broker/format.h"
 #include "broker/node.h"
 #include "config/config.h"
 #include "env/sim/sim.h"
+#include "log/dir.h"
+#include "metadata/version.h"
 #include "net/channel.h"
 #include "protocol/describe_cluster.h"
 #include "protocol/incremental_alter_configs.h"
+#include "protocol/metadata_records.h"
 #include "tests/base/cm.h"
 #include "wire/codec.h"
 
@@ -41,16 +45,55 @@ static void node_event(void *arg, enum node_event event, const char *text)
 	t.stopped |= event == NODE_EVENT_STOPPED;
 }
 
-static void start_node(void *arg)
+static struct config *load(void)
 {
 	static const char *const none[] = {NULL};
 	struct config_input in = {.file_name = STR("node.properties"), .file_text = str_of(t.file), .overrides = none};
 	struct config_notes notes;
+	struct config *config;
 
-	(void)arg;
-	config_load(&in, &t.config, &notes);
-	assert_non_null(t.config);
+	config_load(&in, &config, &notes);
+	assert_non_null(config);
 	config_notes_fini(&notes);
+	return config;
+}
+
+/* With an older metadata.version. */
+static void format_older(void *arg)
+{
+	struct config *config = load();
+	struct log_dir_options options = {.path = "/data"};
+	struct log_dir *dir;
+	struct format_options o = {sim_env(t.sim, NODE), config, &dir, 1, NULL};
+	struct raft_voters voters = {0};
+	struct record_list records;
+	struct format_plan plan = {.cluster_id = STR("older"),
+				   .node_id = 1,
+				   .with_bootstrap = true,
+				   .records = &records,
+				   .voters = &voters,
+				   .metadata_directory = format_directory_id(o.env)};
+	struct feature_level_record *r;
+	struct arena a;
+	char *why;
+
+	assert_int_equal(log_dir_open(o.env, &options, &dir, &why), 0);
+	o.metadata_dir = dir;
+	arena_init(&a, 1 << 20);
+	record_list_init(&records, &a);
+	r = record_list_add(&records, RECORD_FEATURE_LEVEL, 0);
+	r->name = STR("metadata.version");
+	r->feature_level = *(const int16_t *)arg;
+	assert_int_equal(format_write(&o, &plan), 0);
+	arena_fini(&a);
+	log_dir_free(dir);
+	config_free(config);
+}
+
+static void start_node(void *arg)
+{
+	(void)arg;
+	t.config = load();
 	t.node = node_start(&(struct node_options){.env = sim_env(t.sim, NODE),
 						   .config = t.config,
 						   .n_reactors = 2,
@@ -251,6 +294,29 @@ static void a_controller_alone_serves_its_listener(void **state)
 	stop();
 }
 
+/* Clients talk to controllers where these register. */
+static void a_controller_describes_the_cluster_where_controllers_register(void **state)
+{
+	int16_t level = METADATA_VERSION_CONTROLLER_REGISTRATION - 1;
+	struct describe_cluster_request in;
+	const struct describe_cluster_response *out;
+
+	(void)state;
+	t.file = CONTROLLER_ALONE "controller.quorum.voters=1@10.0.0.1:9093\n";
+	assert_true(sim_call(t.sim, NODE, format_older, &level));
+	serve(t.file);
+	assert_true(sim_call(t.sim, PEER, dial, NULL));
+	codec_init(&describe_cluster_request_schema, &in);
+	in.endpoint_type = 2; /* controllers */
+	assert_int_equal(ask(describe_cluster_request_KEY, &in), 0);
+	out = t.call.response;
+	assert_int_equal(out->error_code, ERR_UNSUPPORTED_VERSION);
+	assert_true(str_is(out->error_message,
+			   "Direct-to-controller communication is not supported with the current MetadataVersion."));
+	assert_true(sim_call(t.sim, PEER, hang_up, NULL));
+	stop();
+}
+
 /* Brokers have checked the settings already; the controller does not care which broker they are for. */
 static void a_controller_changes_the_settings_of_any_broker(void **state)
 {
@@ -278,6 +344,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STORY(who_is_no_cluster_by_itself_is_not_formatted_by_itself),
 		STORY(a_controller_alone_serves_its_listener),
+		STORY(a_controller_describes_the_cluster_where_controllers_register),
 		STORY(a_controller_changes_the_settings_of_any_broker),
 	};
 
