@@ -255,6 +255,7 @@ static void put_result(struct elect_leaders_response_partition *out, int32_t par
 	out->error_message = e.code != 0 && str_is_null(e.message) ? str_of(err_message(e.code)) : e.message;
 }
 
+/* Here Kafka refuses more than 10000 elections as well; but nobody can name a partition twice. */
 static void elect_everywhere(struct controller *c, const struct controller_context *ctx, bool unclean,
 			     struct elect_leaders_response *out, struct record_list *records)
 {
@@ -303,11 +304,11 @@ int controller_elect_leaders(struct controller *c, const struct controller_conte
 		to->partition_result.v =
 			arena_array(ctx->arena, (size_t)from->partitions.n, sizeof(*to->partition_result.v));
 		to->partition_result.n = to->partition_result.v ? from->partitions.n : 0;
-		for (int32_t p = 0; p < to->partition_result.n; p++)
+		for (int32_t p = 0; p < to->partition_result.n && records->n <= RECORDS_PER_OPERATION_MAX; p++)
 			put_result(&to->partition_result.v[p], from->partitions.v[p],
 				   elect_one(c, ctx, from->topic, from->partitions.v[p], unclean, records));
 	}
-	return 0;
+	return records->n > RECORDS_PER_OPERATION_MAX ? refuse_large(ctx) : 0;
 }
 
 /* ---- AssignReplicasToDirs (KIP-858) ---- */
@@ -376,6 +377,8 @@ int controller_assign_replicas_to_dirs(struct controller *c, const struct contro
 				to->topics.v[i].partitions.v[p].partition_index = index;
 				to->topics.v[i].partitions.v[p].error_code =
 					(int16_t)assign_one(c, in, t, index, from->id, records);
+				if (records->n > RECORDS_PER_OPERATION_MAX)
+					return refuse_large(ctx);
 			}
 		}
 	}

@@ -173,9 +173,11 @@ int controller_alter_partition_reassignments(struct controller *c, const struct 
 			to->partitions.v[k].partition_index = from->partitions.v[k].partition_index;
 			to->partitions.v[k].error_code = (int16_t)e.code;
 			to->partitions.v[k].error_message = e.message;
+			if (records->n > RECORDS_PER_OPERATION_MAX)
+				return refuse_large(ctx);
 		}
 	}
-	return records->n > RECORDS_PER_OPERATION_MAX ? refuse_large(ctx) : 0;
+	return 0;
 }
 
 /* ---- ListPartitionReassignments ---- */

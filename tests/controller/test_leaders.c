@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "metadata/replay.h"
+#include "protocol/alter_partition_reassignments.h"
 #include "protocol/assign_replicas_to_dirs.h"
 #include "protocol/elect_leaders.h"
 
@@ -210,6 +211,39 @@ static void elections_say_why_they_did_nothing(void **state)
 			 ERR_UNKNOWN_TOPIC_OR_PARTITION);
 	in.election_type = 2;
 	assert_int_equal(RUN(w, elect_leaders, 2, &in, &out), ERR_INVALID_REQUEST);
+}
+
+/* The first of topic "a" has its leader last. */
+static void lead_from_the_back(struct world *w, int32_t leader)
+{
+	int32_t replicas[] = {3 - leader, leader};
+	struct alter_partition_reassignments_request_partition p = {.replicas = {replicas, 2}};
+	struct alter_partition_reassignments_request_topic topic = {.name = STR("a"), .partitions = {&p, 1}};
+	struct alter_partition_reassignments_request in = {.topics = {&topic, 1}};
+	struct alter_partition_reassignments_response out;
+
+	assert_int_equal(RUN(w, alter_partition_reassignments, 1, &in, &out), 0);
+	assert_int_equal(partition(w, "a", 0)->leader, leader);
+	assert_int_equal(partition_replicas(partition(w, "a", 0)).v[0], 3 - leader);
+}
+
+static void a_partition_that_is_named_again_and_again_is_not_elected_for_ever(void **state)
+{
+	enum { N = 1000000 };
+	struct world *w = *state;
+	struct elect_leaders_request_topic topic = {STR("a"), {arena_array(&w->arena, N, sizeof(int32_t)), N}};
+	struct elect_leaders_request in = {.election_type = 0, .topic_partitions = {&topic, 1}};
+	struct elect_leaders_response out;
+
+	let_in(w, 1);
+	let_in(w, 2);
+	create(w, "a", 1, 2);
+	lead_from_the_back(w, partition(w, "a", 0)->leader);
+	assert_int_equal(RUN(w, elect_leaders, 2, &in, &out), ERR_POLICY_VIOLATION);
+	assert_in_range(w->records.n, 10000, 20000);
+	topic.partitions.n = 2;
+	assert_int_equal(RUN(w, elect_leaders, 2, &in, &out), 0);
+	assert_int_equal(partition(w, "a", 0)->leader, partition_replicas(partition(w, "a", 0)).v[0]);
 }
 
 /* No event tells when that one was let in. */
@@ -456,6 +490,7 @@ int main(void)
 		TEST(a_session_that_began_with_the_leader_before_leaves_time_for_two_heartbeats),
 		TEST(an_isr_is_changed_by_its_leader_in_its_epoch),
 		TEST(elections_say_why_they_did_nothing),
+		TEST(a_partition_that_is_named_again_and_again_is_not_elected_for_ever),
 		TEST(leadership_goes_back_to_the_preferred_replica_when_it_is_in_sync),
 		TEST(a_partition_without_a_leader_gets_an_unclean_one_where_its_topic_allows_it),
 		TEST(there_are_a_thousand_elections_at_once_and_the_others_soon),
