@@ -22,6 +22,7 @@ struct part {
 	struct list_offsets_response_partition *out;
 	struct str topic;
 	struct partition_list list;
+	bool is_again; /* an earlier one is of the same partition, and is the answer */
 };
 
 struct listing {
@@ -88,11 +89,37 @@ static void answer_lookups(struct listing *l)
 			answer_lookup(&l->parts[i], l->r->version);
 }
 
+/* To Kafka, a partition that is named twice is one. */
+static void leave_out_repeated(struct listing *l, struct list_offsets_response *out)
+{
+	const struct part *p = l->parts;
+	int n = 0;
+
+	for (int i = 0; i < out->topics.n; i++) {
+		struct list_offsets_response_topic *t = &out->topics.v[i];
+		int asked = t->partitions.n;
+
+		t->partitions.n = 0;
+		for (int j = 0; j < asked; j++, p++)
+			if (!p->is_again || p->out->error_code == ERR_TOPIC_AUTHORIZATION_FAILED)
+				t->partitions.v[t->partitions.n++] = *p->out;
+		if (t->partitions.n > 0 || asked == 0)
+			out->topics.v[n++] = *t;
+	}
+	out->topics.n = n;
+}
+
+static void finish(struct listing *l)
+{
+	answer_lookups(l);
+	leave_out_repeated(l, l->r->out);
+}
+
 static void looked_up(struct work *w)
 {
 	struct listing *l = container_of(w, struct listing, work);
 
-	answer_lookups(l);
+	finish(l);
 	request_complete(l->r);
 }
 
@@ -172,12 +199,18 @@ static int compare(const void *a, const void *b)
 	const struct part *x = *(struct part *const *)a, *y = *(struct part *const *)b;
 	int order = str_cmp(x->topic, y->topic);
 
-	return order ? order
-		     : (x->out->partition_index > y->out->partition_index) -
-			       (x->out->partition_index < y->out->partition_index);
+	if (order == 0)
+		order = (x->out->partition_index > y->out->partition_index) -
+			(x->out->partition_index < y->out->partition_index);
+	return order ? order : (x > y) - (x < y);
 }
 
-/* Refuses partitions that are requested twice. */
+static bool is_same(const struct part *a, const struct part *b)
+{
+	return str_eq(a->topic, b->topic) && a->out->partition_index == b->out->partition_index;
+}
+
+/* Refuses partitions that are requested twice, in one answer for each. */
 static bool refuse_repeated(struct listing *l)
 {
 	struct part **sorted = arena_array(&l->r->arena, (size_t)l->n + 1, sizeof(struct part *));
@@ -188,8 +221,10 @@ static bool refuse_repeated(struct listing *l)
 		sorted[i] = &l->parts[i];
 	qsort(sorted, (size_t)l->n, sizeof(struct part *), compare);
 	for (int i = 1; i < l->n; i++)
-		if (compare(&sorted[i - 1], &sorted[i]) == 0)
+		if (is_same(sorted[i - 1], sorted[i])) {
 			sorted[i - 1]->out->error_code = sorted[i]->out->error_code = ERR_INVALID_REQUEST;
+			sorted[i]->is_again = true;
+		}
 	return true;
 }
 
@@ -234,7 +269,7 @@ static enum outcome run(struct request *r)
 	arena_cleanup(&r->arena, release, l);
 	ask_all(l, r->in);
 	if (!needs_job(l)) {
-		answer_lookups(l);
+		finish(l);
 		return REPLY;
 	}
 	l->work = (struct work){.job = look_up_job, .done = looked_up, .loop = r->core->loop};
