@@ -302,7 +302,7 @@ public final class Differential {
 	private void produce() throws IOException {
 		say("topic", ApiKeys.CREATE_TOPICS, 7, create(false, topic("p", 1, 1), topic("append", 1, 1, "message.timestamp.type", "LogAppendTime"),
 			topic("small", 1, 1, "max.message.bytes", "200"), topic("window", 1, 1, "message.timestamp.before.max.ms", "1000"),
-			topic("zipped", 1, 1, "compression.type", "gzip")));
+			topic("zipped", 1, 1, "compression.type", "gzip"), topic("keyed", 1, 1, "cleanup.policy", "compact")));
 		MemoryRecords plain = records(Compression.NONE, 3);
 		produceEach("plain", "p", 0, 1, plain);
 		produceEach("all", "p", 0, -1, plain);
@@ -325,7 +325,8 @@ public final class Differential {
 		produceEach("base offset", "p", 0, 1, patched(plain, 7, 5));
 		produceEach("half a batch", "p", 0, 1, half(plain));
 		produceEach("two batches", "p", 0, 1, two(plain));
-		say("compacted", ApiKeys.CREATE_TOPICS, 7, create(true, topic("c", 1, 1, "cleanup.policy", "delete")));
+		produceEach("without keys", "keyed", 0, 1, MemoryRecords.withRecords(Compression.NONE, new SimpleRecord(1_700_000_000_000L, "k".getBytes(), null),
+			new SimpleRecord(1_700_000_000_000L, null, "v".getBytes())));
 		settle("a block of producer ids", () -> ((InitProducerIdResponseData) call(ApiKeys.INIT_PRODUCER_ID, 4, producerId(), "differential"))
 			.errorCode() == 0);
 		InitProducerIdResponseData id = null;
@@ -336,7 +337,6 @@ public final class Differential {
 		for (int[] s : steps)
 			say("sequence " + Arrays.toString(s), ApiKeys.PRODUCE, 11, produce(11, "p", 0, -1, sequenced(pid, s[0], s[1], s[2])));
 		say("unknown producer", ApiKeys.PRODUCE, 11, produce(11, "p", 0, -1, sequenced(pid + 5000, 0, 77, 1)));
-		say("internal", ApiKeys.PRODUCE, 11, produce(11, "__consumer_offsets", 0, -1, plain));
 	}
 
 	private static InitProducerIdRequestData producerId() {
@@ -383,6 +383,12 @@ public final class Differential {
 		}
 	}
 
+	/** By then coordinators have made their topics. */
+	private void produceToCoordinators() throws IOException {
+		for (String topic : List.of("__consumer_offsets", "__transaction_state"))
+			produceEach("to " + topic, topic, 0, -1, records(Compression.NONE, 1));
+	}
+
 	private void fetch() throws IOException {
 		fetchEach("from the start", "p", 0, 1 << 20);
 		fetchEach("one byte", "p", 0, 1);
@@ -413,6 +419,11 @@ public final class Differential {
 			each("time " + time, ApiKeys.LIST_OFFSETS, v -> offsets("p", 0, time));
 		each("of nothing", ApiKeys.LIST_OFFSETS, v -> offsets("nothing", 0, -1));
 		each("of no partition", ApiKeys.LIST_OFFSETS, v -> offsets("p", 9, -1));
+		each("twice", ApiKeys.LIST_OFFSETS, v -> {
+			ListOffsetsRequestData r = offsets("p", 0, -1);
+			r.topics().get(0).setPartitions(List.of(r.topics().get(0).partitions().get(0), offsets("p", 0, -2).topics().get(0).partitions().get(0)));
+			return r;
+		});
 		long[] deletes = {2, 1, -1, 1_000_000, -5};
 		for (long offset : deletes)
 			say("delete to " + offset, ApiKeys.DELETE_RECORDS, 2, deleteRecords("zipped", offset));
@@ -730,6 +741,7 @@ public final class Differential {
 		new Groups(args[0], Integer.parseInt(args[1]), new Wire.Names()).run();
 		new ConsumerGroups(args[0], Integer.parseInt(args[1]), new Wire.Names()).run();
 		new Transactions(args[0], Integer.parseInt(args[1]), new Wire.Names()).run();
+		new Differential(args[0], Integer.parseInt(args[1])).produceToCoordinators();
 		new Admin(args[0], Integer.parseInt(args[1]), "", new Wire.Names()).run();
 		new Admin(args[0], Integer.parseInt(args[2]), "controller: ", new Wire.Names()).runController();
 	}
