@@ -383,6 +383,29 @@ public final class Differential {
 		}
 	}
 
+	/** What is named twice in one request, at two places. */
+	private void twice() throws IOException {
+		for (int v = 4; v <= 17; v++) {
+			FetchRequestData r = fetch(v, "p", 0, 100);
+			r.topics().get(0).partitions().add(fetch(v, "p", 1_000_000, 100).topics().get(0).partitions().get(0));
+			say("twice", ApiKeys.FETCH, v, r);
+		}
+		each("twice", ApiKeys.OFFSET_FOR_LEADER_EPOCH, v -> {
+			OffsetForLeaderEpochRequestData r = epochs("p", 0, -1, 0);
+			r.topics().iterator().next().partitions().add(epochs("p", 0, -1, 9).topics().iterator().next().partitions().get(0).duplicate());
+			return r;
+		});
+		for (int v = 3; v <= 13; v++) {
+			ProduceRequestData r = produce(v, "window", 0, -1, records(Compression.NONE, 1));
+			r.topicData().iterator().next().partitionData().add(
+				produce(v, "window", 0, -1, records(Compression.NONE, 2)).topicData().iterator().next().partitionData().get(0));
+			say("twice", ApiKeys.PRODUCE, v, r);
+		}
+		DeleteRecordsRequestData d = deleteRecords("p", 1);
+		d.topics().get(0).setPartitions(List.of(d.topics().get(0).partitions().get(0), deleteRecords("p", 2).topics().get(0).partitions().get(0)));
+		each("twice", ApiKeys.DELETE_RECORDS, v -> d.duplicate());
+	}
+
 	/** By then coordinators have made their topics. */
 	private void produceToCoordinators() throws IOException {
 		for (String topic : List.of("__consumer_offsets", "__transaction_state"))
@@ -733,6 +756,7 @@ public final class Differential {
 		d.topicMetadata();
 		d.produce();
 		d.fetch();
+		d.twice();
 		d.configs();
 		d.otherConfigs();
 		d.administration();

@@ -293,6 +293,7 @@ final class Groups {
 			r.topics().add(t);
 			return r;
 		});
+		each("simple, a partition twice", ApiKeys.OFFSET_COMMIT, v -> offsets("simple", v, 300 + v, "", 0, 0));
 		each("simple, a long note", ApiKeys.OFFSET_COMMIT, v -> offsets("simple", v, 5, "x".repeat(4097)));
 		each("simple, the longest note", ApiKeys.OFFSET_COMMIT, v -> offsets("simple", v, 5, "ü".repeat(4096), 1));
 		each("nothing committed", ApiKeys.OFFSET_COMMIT, v -> new OffsetCommitRequestData().setGroupId("simple"));
