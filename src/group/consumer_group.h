@@ -72,6 +72,7 @@ struct consumer_member {
 	bool is_member;
 	bool has_target;
 	bool is_static;		  /* static_node is in the map */
+	bool is_leaving;	  /* soft: the request that is being read has named it already */
 	struct consumer_view v;	  /* views of the blocks; id is always set */
 	struct assign_set target; /* without epochs */
 	void *subscription_block;

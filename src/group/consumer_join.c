@@ -405,14 +405,15 @@ void consumer_classic_leave(struct group_shard *s, struct group *g, struct shard
 		int err;
 		struct consumer_member *m =
 			leaving(consumer_of(g), in->members.v[i].member_id, in->members.v[i].group_instance_id, &err);
-		bool again = false;
 
-		for (int32_t j = 0; j < n; j++)
-			again |= v[j] == m;
-		if (m && !again)
+		if (m && !m->is_leaving)
 			v[n++] = m;
+		if (m)
+			m->is_leaving = true;
 		out->members.v[i].error_code = (int16_t)err;
 	}
+	for (int32_t i = 0; i < n; i++)
+		v[i]->is_leaving = false;
 	if (v)
 		consumer_fence(s, consumer_of(g), v, n, step);
 	else

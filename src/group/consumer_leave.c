@@ -22,15 +22,6 @@ static struct consumer_member *member_of(struct group_timer *t, size_t offset)
 
 /* ---- fencing ---- */
 
-static bool is_in(struct consumer_member **v, int32_t n, const struct consumer_member *m)
-{
-	for (int32_t i = 0; i < n; i++) {
-		if (v[i] == m)
-			return true;
-	}
-	return false;
-}
-
 /* Drops patterns that no remaining member has. */
 static void drop_regexes(struct consumer_group *g, struct consumer_member **v, int32_t n,
 			 struct consumer_topics *topics, struct shard_step *step)
@@ -53,6 +44,16 @@ static void drop_regexes(struct consumer_group *g, struct consumer_member **v, i
 	}
 }
 
+/* If the records were refused, they are still members. */
+static void fenced(void *state, struct shard_step *step, void *arg, int err)
+{
+	struct group *g = err ? group_find(state, str_of(arg)) : NULL;
+
+	if (group_is_consumer(g))
+		consumer_loaded(state, g, step);
+	xfree(arg);
+}
+
 void consumer_fence(struct group_shard *s, struct consumer_group *g, struct consumer_member **v, int32_t n,
 		    struct shard_step *step)
 {
@@ -73,17 +74,13 @@ void consumer_fence(struct group_shard *s, struct consumer_group *g, struct cons
 	consumer_put_epoch(step, id, g->epoch + 1, hash);
 	if (g->n_members == n)
 		consumer_put_target_epoch(step, id, g->epoch + 1, 0);
-	consumer_each(m, g)
-	{
-		if (is_in(v, n, m)) {
-			group_timer_stop(s, &m->session);
-			group_timer_stop(s, &m->rebalance);
-			group_timer_stop(s, &m->join);
-			group_timer_stop(s, &m->sync);
-		}
+	for (int32_t i = 0; i < n; i++) {
+		group_timer_stop(s, &v[i]->session);
+		group_timer_stop(s, &v[i]->rebalance);
+		group_timer_stop(s, &v[i]->join);
+		group_timer_stop(s, &v[i]->sync);
 	}
-	/* If the records are refused, they are still members. */
-	consumer_when_written(s, step, id, STR_NULL);
+	shard_written(step, fenced, str_dup(id));
 }
 
 void consumer_session_expired(struct group_shard *s, struct group_timer *t, struct shard_step *step)

@@ -15,6 +15,7 @@
 #include "protocol/group_records.h"
 #include "protocol/heartbeat.h"
 #include "protocol/join_group.h"
+#include "protocol/leave_group.h"
 #include "protocol/sync_group.h"
 
 #define MINIMAL                                                                                                        \
@@ -515,6 +516,54 @@ static void the_group_is_classic_when_the_last_of_the_new_protocol_has_left(void
 	assert_int_equal(brain_group(&b, "g")->n_members, 2);
 }
 
+static int leave_classic(const char *member, int times)
+{
+	struct leave_group_request_member v[2] = {{str_of(member), STR_NULL, STR_NULL},
+						  {str_of(member), STR_NULL, STR_NULL}};
+	struct leave_group_request in = {.group_id = STR("g"), .members = {v, times}};
+	const struct leave_group_response *r;
+	int err;
+
+	r = brain_ask(&b, leave_group_request_KEY, 5, &in, &err);
+	if (!r)
+		return err;
+	assert_int_equal(r->members.n, times);
+	for (int i = 1; i < times; i++)
+		assert_int_equal(r->members.v[i].error_code, r->members.v[0].error_code);
+	return r->members.v[0].error_code;
+}
+
+static void a_member_that_is_named_twice_leaves_once(void **state)
+{
+	assert_beat(joining("a"), 2, "t:0,1,2,3,4,5");
+	assert_int_equal(join_classic("c", "t")->error_code, 0);
+	assert_int_equal(join_classic("d", "t")->error_code, 0);
+	b.refuse_appends = true;
+	leave_classic("c", 2);
+	assert_int_equal(brain_group(&b, "g")->n_members, 3);
+	b.refuse_appends = false;
+	assert_int_equal(leave_classic("c", 2), 0);
+	assert_int_equal(brain_group(&b, "g")->n_members, 2);
+	assert_int_equal(leave_classic("c", 1), ERR_UNKNOWN_MEMBER_ID);
+	assert_int_equal(leave_classic("d", 1), 0);
+	assert_int_equal(brain_group(&b, "g")->n_members, 1);
+}
+
+static void one_whose_leave_was_not_written_has_a_session(void **state)
+{
+	struct beat beat = staying("a", -1);
+	int err;
+
+	assert_beat(joining("a"), 2, "t:0,1,2,3,4,5");
+	b.refuse_appends = true;
+	brain_beat(&b, &beat, &err);
+	b.refuse_appends = false;
+	brain_pass(&b, 44999);
+	assert_non_null(consumer_member(brain_group(&b, "g"), STR("a")));
+	brain_pass(&b, 1);
+	assert_null(consumer_member(brain_group(&b, "g"), STR("a")));
+}
+
 static void one_who_could_not_be_put_out_is_put_out_later(void **state)
 {
 	assert_beat(joining("a"), 2, "t:0,1,2,3,4,5");
@@ -714,6 +763,8 @@ int main(void)
 		TEST(a_classic_member_that_does_not_sync_is_out),
 		TEST(a_classic_member_of_version_0_has_its_session_to_sync_in),
 		TEST(the_group_is_classic_when_the_last_of_the_new_protocol_has_left),
+		TEST(a_member_that_is_named_twice_leaves_once),
+		TEST(one_whose_leave_was_not_written_has_a_session),
 		TEST(one_who_could_not_be_put_out_is_put_out_later),
 		TEST(a_member_may_name_very_many_topics),
 		TEST(members_may_have_very_many_partitions),
