@@ -249,12 +249,17 @@ static void start_jobs(struct coordinator_shard *s, struct decision *d)
 static void arm_deadline(struct coordinator_shard *s)
 {
 	struct list *first = list_first(&s->waiting);
-	int64_t now = env_mono_ms(s->core->loop->env);
 
 	if (!first)
 		timer_stop(&s->deadline);
 	else if (!timer_is_running(&s->deadline))
-		timer_start(&s->deadline, container_of(first, struct decision, link)->deadline_ms - now);
+		timer_start(&s->deadline,
+			    container_of(first, struct decision, link)->deadline_ms - env_mono_ms(s->core->loop->env));
+}
+
+static int64_t deadline_ms(const struct coordinator_shard *s)
+{
+	return env_mono_ms(s->core->loop->env) + config_long(s->core->node->config, s->type->write_timeout_ms);
 }
 
 static void wait_for(struct coordinator_shard *s, struct decision *d, int64_t end)
@@ -264,8 +269,7 @@ static void wait_for(struct coordinator_shard *s, struct decision *d, int64_t en
 		return;
 	}
 	d->end = end;
-	d->deadline_ms =
-		env_mono_ms(s->core->loop->env) + config_long(s->core->node->config, s->type->write_timeout_ms);
+	d->deadline_ms = deadline_ms(s);
 	list_push(&s->waiting, &d->link);
 	arm_deadline(s);
 }
@@ -307,11 +311,9 @@ static bool look(struct coordinator_shard *s)
 	return true;
 }
 
-/* Takes over the high watermark, and completes the decisions that waited for it. */
-static void advance(struct coordinator_shard *s)
+/* Completes the decisions that waited for what is committed. */
+static void complete(struct coordinator_shard *s)
 {
-	if (s->phase != SHARD_ACTIVE || !look(s))
-		return;
 	while (!list_empty(&s->waiting)) {
 		struct decision *d = container_of(s->waiting.next, struct decision, link);
 
@@ -323,6 +325,13 @@ static void advance(struct coordinator_shard *s)
 			return;
 	}
 	arm_deadline(s);
+}
+
+/* Takes over the high watermark, and completes the decisions that waited for it. */
+static void advance(struct coordinator_shard *s)
+{
+	if (s->phase == SHARD_ACTIVE && look(s))
+		complete(s);
 }
 
 static void watch(struct coordinator_shard *s)
@@ -377,7 +386,8 @@ static void apply(struct coordinator_shard *s, struct decision *d, int64_t *offs
 static void flush(struct coordinator_shard *s)
 {
 	struct list batched, rest;
-	int64_t offset = 0;
+	int64_t offset = 0, until_ms = 0;
+	bool leads = false;
 	int err;
 
 	if (s->builder.count == 0)
@@ -388,7 +398,7 @@ static void flush(struct coordinator_shard *s)
 	err = shard_batch_write(s, &offset);
 	/* Without other replicas the records are committed at once: this must be known before they are applied. */
 	if (!err)
-		look(s);
+		leads = look(s);
 	list_each_safe(it, &batched)
 	{
 		struct decision *d = container_of(it, struct decision, link);
@@ -407,16 +417,16 @@ static void flush(struct coordinator_shard *s)
 		all_done(s, &batched, err);
 		return;
 	}
-	while (!list_empty(&batched)) {
-		struct list *it = batched.next;
-
-		list_remove(it);
+	if (s->committed < s->end)
+		until_ms = deadline_ms(s);
+	list_each(it, &batched)
+	{
 		container_of(it, struct decision, link)->end = s->end;
-		container_of(it, struct decision, link)->deadline_ms =
-			env_mono_ms(s->core->loop->env) + config_long(s->core->node->config, s->type->write_timeout_ms);
-		list_push(&s->waiting, it);
+		container_of(it, struct decision, link)->deadline_ms = until_ms;
 	}
-	advance(s);
+	list_splice(&s->waiting, &batched);
+	if (leads)
+		complete(s);
 	watch(s);
 	arm_deadline(s);
 }
@@ -458,15 +468,21 @@ static void flush_later(struct coordinator_shard *s)
 	}
 }
 
-/* Puts all records into one batch. The consequences of a flush may have written as well, hence the loop. */
-static void put_whole(struct coordinator_shard *s, struct decision *d, int64_t max)
+static bool has_room_for_all(struct coordinator_shard *s, const struct shard_records *records)
 {
-	bool transactional = d->step.producer_id != NO_PRODUCER_ID;
 	int64_t size = 0;
 
-	for (int i = 0; i < d->step.records.n; i++)
-		size += shard_batch_size_of(&d->step.records.v[i]);
-	while (s->builder.count > 0 && (transactional || !shard_batch_has_room(s, size, max)))
+	for (int i = 0; i < records->n; i++)
+		size += shard_batch_size_of(&records->v[i]);
+	return shard_batch_has_room(s, size, shard_batch_max(s));
+}
+
+/* Puts all records into one batch. The consequences of a flush may have written as well, hence the loop. */
+static void put_whole(struct coordinator_shard *s, struct decision *d)
+{
+	bool transactional = d->step.producer_id != NO_PRODUCER_ID;
+
+	while (s->builder.count > 0 && (transactional || !has_room_for_all(s, &d->step.records)))
 		flush(s);
 	list_push(&s->pending, &d->link);
 	while (d->n_batched < d->step.records.n)
@@ -479,8 +495,10 @@ static void put_whole(struct coordinator_shard *s, struct decision *d, int64_t m
 }
 
 /* Uses as many batches as it takes. */
-static void put_divided(struct coordinator_shard *s, struct decision *d, int64_t max)
+static void put_divided(struct coordinator_shard *s, struct decision *d)
 {
+	int64_t max = shard_batch_max(s);
+
 	list_push(&s->pending, &d->link);
 	while (d->n_batched < d->step.records.n) {
 		if (!shard_batch_has_room(s, shard_batch_size_of(&d->step.records.v[d->n_batched]), max)) {
@@ -514,9 +532,9 @@ static void decision_end(struct coordinator_shard *s, struct decision *d)
 		done(s, d, ERR_NOT_COORDINATOR);
 	} else if (d->step.records.n > 0) {
 		if (d->step.divisible)
-			put_divided(s, d, shard_batch_max(s));
+			put_divided(s, d);
 		else
-			put_whole(s, d, shard_batch_max(s));
+			put_whole(s, d);
 	} else if (list_empty(&d->step.answered) && list_empty(&d->step.written)) {
 		decision_free(s, d);
 	} else if (s->builder.count > 0) {

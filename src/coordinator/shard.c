@@ -15,6 +15,7 @@
 #include "wire/codec.h"
 
 #define NUMBER_LEN 2
+#define FIRST_LEN 512 /* most keys and values are encoded in one go */
 
 void shard_step_init(struct shard_step *s, struct arena *a)
 {
@@ -32,13 +33,17 @@ void shard_step_init(struct shard_step *s, struct arena *a)
 static bool encode(struct shard_step *s, int number, const struct schema *schema, int version, const void *in,
 		   struct bytes *out)
 {
-	uint8_t *p;
+	uint8_t first[FIRST_LEN], *p;
 	size_t len;
 
-	if (codec_size(schema, version, in, &len) || len > INT32_MAX - NUMBER_LEN)
+	if (codec_encode_upto(schema, version, in, first, sizeof(first), &len) || len > INT32_MAX - NUMBER_LEN)
 		return false;
 	p = arena_alloc(s->arena, len + NUMBER_LEN);
-	if (!p || codec_encode_bytes(schema, version, in, p + NUMBER_LEN, len))
+	if (!p)
+		return false;
+	if (len <= sizeof(first))
+		memcpy(p + NUMBER_LEN, first, len);
+	else if (codec_encode_bytes(schema, version, in, p + NUMBER_LEN, len))
 		return false;
 	put_i16(p, (int16_t)number);
 	*out = (struct bytes){p, (int32_t)(len + NUMBER_LEN)};

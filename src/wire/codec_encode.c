@@ -368,16 +368,24 @@ int codec_size(const struct schema *s, int version, const void *in, size_t *len)
 	return err;
 }
 
-int codec_encode_bytes(const struct schema *s, int version, const void *in, void *p, size_t len)
+int codec_encode_upto(const struct schema *s, int version, const void *in, void *p, size_t room, size_t *len)
 {
 	struct encoder e;
 	int err;
 
 	counter_init(&e, version, version >= s->flexible);
-	block_set(&e, p, len);
+	block_set(&e, p, room);
 	err = message_write(&e, s, in);
-	/* What did not fit went to the scratch area. */
-	return err == 0 && (e.block != p || total_len(&e) != len) ? -EINVAL : err;
+	*len = err ? 0 : total_len(&e);
+	return err;
+}
+
+int codec_encode_bytes(const struct schema *s, int version, const void *in, void *p, size_t len)
+{
+	size_t n;
+	int err = codec_encode_upto(s, version, in, p, len, &n);
+
+	return err == 0 && n != len ? -EINVAL : err;
 }
 
 int codec_encode_buf(const struct schema *s, int version, const void *in, struct buf *out)
