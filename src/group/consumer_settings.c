@@ -1,6 +1,4 @@
 /* consumer_settings: a group's settings: its own within the broker's bounds, or otherwise the broker's. */
-#include <stdio.h>
-
 #include "config/config.h"
 #include "group/consumer_group.h"
 #include "metadata/image.h"
@@ -13,15 +11,16 @@ static struct str get(const void *arg, struct str name)
 /* The broker's setting, under the layers for this broker and for all brokers. */
 static int64_t of_broker(const struct group_shard *s, const struct shard_step *step, enum config_id id)
 {
-	char node[16];
+	const struct image_configs *own = image_configs(step->image, RESOURCE_BROKER, str_of(s->node));
+	const struct image_configs *all = image_configs(step->image, RESOURCE_BROKER, STR(""));
 	struct config_layer layers[2];
+	int n = 0;
 
-	snprintf(node, sizeof(node), "%d", s->options.node_id);
-	layers[0] = (struct config_layer){CONFIG_SOURCE_DYNAMIC_BROKER, get,
-					  image_configs(step->image, RESOURCE_BROKER, str_of(node))};
-	layers[1] = (struct config_layer){CONFIG_SOURCE_DYNAMIC_DEFAULT_BROKER, get,
-					  image_configs(step->image, RESOURCE_BROKER, STR(""))};
-	return config_long_in(s->options.config, layers, 2, id);
+	if (own)
+		layers[n++] = (struct config_layer){CONFIG_SOURCE_DYNAMIC_BROKER, get, own};
+	if (all)
+		layers[n++] = (struct config_layer){CONFIG_SOURCE_DYNAMIC_DEFAULT_BROKER, get, all};
+	return n > 0 ? config_long_in(s->options.config, layers, n, id) : config_long(s->options.config, id);
 }
 
 struct bounded {

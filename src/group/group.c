@@ -8,6 +8,8 @@
  */
 #include "group/group.h"
 
+#include <stdio.h>
+
 #include "base/check.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -181,6 +183,7 @@ static void *new (const struct shard_options *options)
 	struct group_shard *s = xcalloc(1, sizeof(*s));
 
 	s->options = *options;
+	snprintf(s->node, sizeof(s->node), "%d", options->node_id);
 	s->topics_version = 1;
 	s->new_topics_offset = -1;
 	map_init(&s->groups, options->seed);

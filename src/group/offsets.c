@@ -35,12 +35,11 @@ static void value_unref(struct offset_value **v)
 	xfree(dead);
 }
 
-static struct offset_value *value_new(const struct offset_commit_value *in, int64_t record_offset)
+/* v has room for the metadata. */
+static void value_set(struct offset_value *v, int refs, const struct offset_commit_value *in, int64_t record_offset)
 {
-	struct offset_value *v = xmalloc(sizeof(*v) + (size_t)in->metadata.len);
-
 	*v = (struct offset_value){
-		.refs = 1,
+		.refs = refs,
 		.leader_epoch = in->leader_epoch,
 		.record_offset = record_offset,
 		.offset = in->offset,
@@ -51,6 +50,13 @@ static struct offset_value *value_new(const struct offset_commit_value *in, int6
 	};
 	if (in->metadata.len > 0)
 		memcpy(v->metadata, in->metadata.p, (size_t)in->metadata.len);
+}
+
+static struct offset_value *value_new(const struct offset_commit_value *in, int64_t record_offset)
+{
+	struct offset_value *v = xmalloc(sizeof(*v) + (size_t)in->metadata.len);
+
+	value_set(v, 1, in, record_offset);
 	return v;
 }
 
@@ -225,6 +231,19 @@ static void change(struct group_shard *s, struct offset_entry *e, struct offset_
 	e->n_changes++;
 }
 
+/* Most commits replace one by the same member, and are committed when they are applied: nobody else sees the old value. */
+static bool renew(struct group_shard *s, struct offset_entry *e, const struct offset_commit_value *value,
+		  const struct shard_position *at)
+{
+	struct offset_value *v = e->now;
+
+	if (!v || v != e->committed || v->refs != 2 || e->n_changes > 0 || at->offset >= s->committed ||
+	    v->metadata_len != value->metadata.len)
+		return false;
+	value_set(v, v->refs, value, at->offset);
+	return true;
+}
+
 static void settle(struct group_shard *s, struct offset_change *c)
 {
 	struct offset_entry *e = c->entry;
@@ -317,9 +336,9 @@ int offsets_apply(struct group_shard *s, const void *key_, const void *value_, c
 	if (!group_find(s, key->group))
 		classic_new(s, key->group, at->timestamp_ms);
 	e = need_entry(s, key);
-	if (at->producer_id < 0)
+	if (at->producer_id < 0 && !renew(s, e, value, at))
 		change(s, e, value_new(value, at->offset), at);
-	else
+	else if (at->producer_id >= 0)
 		add_txn_offset(s, e, at->producer_id, value_new(value, at->offset));
 	return 0;
 }
