@@ -14,8 +14,12 @@
 #include "tests/base/cm.h"
 #include "tests/broker/raw_world.h"
 
+#define SESSION_MS 45000
+
 static struct caller caller;
 static struct bytes_out batch;
+static char id[128];
+static struct raw_member member = {"g", "", 0};
 
 static void ask(struct bytes_out *o)
 {
@@ -54,15 +58,18 @@ static void make_commit(struct bytes_out *o, int i)
 	put_offset_commit(o, i, &(struct raw_member){"g", "", -1}, "t", 0, i);
 }
 
-static const struct {
-	const char *name;
-	void (*make)(struct bytes_out *o, int i);
-	int records; /* in the batch that is produced; for a fetch, once before it */
-} kinds[] = {
-	{"versions", make_versions, 0},	    {"metadata", make_metadata, 0}, {"produce-1", make_produce, 1},
-	{"produce-100", make_produce, 100}, {"fetch-16k", make_fetch, 150}, {"fetch-nothing", make_empty_fetch, 0},
-	{"commit", make_commit, 0},
-};
+/* The leader, and only member, has another subscription each time. */
+static void make_join(struct bytes_out *o, int i)
+{
+	put_join_group(o, i, &member, SESSION_MS, i);
+}
+
+static void make_heartbeat(struct bytes_out *o, int i)
+{
+	put_consumer_heartbeat(o, i, &member, NULL, NULL);
+}
+
+/* ---- what comes first ---- */
 
 static struct bytes_in answer(void)
 {
@@ -81,6 +88,61 @@ static void await_coordinator(struct bytes_out *o)
 	} while (offset_commit_error(answer()) != 0);
 }
 
+/* The id is given by the first answer, and membership by the second. */
+static void join(struct bytes_out *o)
+{
+	struct bytes_in in;
+	int len;
+
+	await_coordinator(o);
+	make_join(o, -1);
+	ask(o);
+	in = answer();
+	skip_bytes(&in, 10); /* throttle time, error, generation */
+	skip_text(&in);
+	skip_text(&in);
+	len = get16(&in);
+	assert_in_range(len, 1, sizeof(id) - 1);
+	skip_bytes(&in, (size_t)len);
+	memcpy(id, in.p - len, (size_t)len);
+	member.id = id;
+	make_join(o, -2);
+	ask(o);
+	in = answer();
+	skip_bytes(&in, 4);
+	assert_int_equal(get16(&in), 0);
+}
+
+/* The epoch is given by the answer. */
+static void enter(struct bytes_out *o)
+{
+	struct bytes_in in;
+
+	await_coordinator(o);
+	member.id = "a-member";
+	put_consumer_heartbeat(o, 0, &member, "t", NULL);
+	ask(o);
+	in = answer();
+	skip_bytes(&in, 5); /* tagged fields of the header, throttle time */
+	assert_int_equal(get16(&in), 0);
+	skip_compact_text(&in);
+	skip_compact_text(&in);
+	member.generation = get32(&in);
+}
+
+static const struct {
+	const char *name;
+	void (*make)(struct bytes_out *o, int i);
+	int records; /* in the batch that is produced; for a fetch, once before it */
+	void (*before)(struct bytes_out *o);
+} kinds[] = {
+	{"versions", make_versions, 0, NULL},	       {"metadata", make_metadata, 0, NULL},
+	{"produce-1", make_produce, 1, NULL},	       {"produce-100", make_produce, 100, NULL},
+	{"fetch-16k", make_fetch, 150, NULL},	       {"fetch-nothing", make_empty_fetch, 0, NULL},
+	{"commit", make_commit, 0, await_coordinator}, {"join", make_join, 0, join},
+	{"heartbeat", make_heartbeat, 0, enter},
+};
+
 static void run(size_t kind, int n)
 {
 	struct bytes_out o = {0};
@@ -96,8 +158,8 @@ static void run(size_t kind, int n)
 		ask(&o);
 		assert_int_equal(produce_error(answer()), 0);
 	}
-	if (kinds[kind].make == make_commit)
-		await_coordinator(&o);
+	if (kinds[kind].before)
+		kinds[kind].before(&o);
 	for (int i = 0; i < n; i++) {
 		kinds[kind].make(&o, i);
 		ask(&o);

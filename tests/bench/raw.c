@@ -175,6 +175,14 @@ int get_compact(struct bytes_in *in)
 	return (int)n - 1;
 }
 
+void skip_compact_text(struct bytes_in *in)
+{
+	int len = get_compact(in);
+
+	if (len > 0)
+		skip_bytes(in, (size_t)len);
+}
+
 /* ---- requests ---- */
 
 size_t raw_begin(struct bytes_out *o, int key, int version, int32_t correlation)
@@ -385,6 +393,58 @@ void put_offset_commit(struct bytes_out *o, int32_t correlation, const struct ra
 	put64(o, offset);
 	put32(o, -1);
 	put_text(o, "");
+	raw_end(o, at);
+}
+
+void put_join_group(struct bytes_out *o, int32_t correlation, const struct raw_member *m, int session_ms, int user_data)
+{
+	struct bytes_out metadata = {0};
+	size_t at = raw_begin(o, API_JOIN_GROUP, 5, correlation);
+
+	put16(&metadata, 0);
+	put32(&metadata, 1);
+	put_text(&metadata, "a-topic-of-the-crowd");
+	put32(&metadata, 4);
+	put32(&metadata, user_data);
+
+	put_text(o, m->group);
+	put32(o, session_ms);
+	put32(o, RAW_REBALANCE_MS);
+	put_text(o, m->id);
+	put_text(o, NULL);
+	put_text(o, "consumer");
+	put32(o, 1);
+	put_text(o, "range");
+	put32(o, (int32_t)metadata.len);
+	put_raw(o, metadata.p, metadata.len);
+	raw_end(o, at);
+	free(metadata.p);
+}
+
+void put_consumer_heartbeat(struct bytes_out *o, int32_t correlation, const struct raw_member *m, const char *topic,
+			    const struct bytes_in *owned)
+{
+	size_t at = raw_begin(o, API_CONSUMER_GROUP_HEARTBEAT, 1, correlation);
+
+	put8(o, 0); /* tagged fields of the header */
+	put_compact_text(o, m->group);
+	put_compact_text(o, m->id);
+	put32(o, m->generation);
+	put8(o, 0); /* instance id */
+	put8(o, 0); /* rack */
+	put32(o, topic ? RAW_REBALANCE_MS : -1);
+	put_compact(o, topic ? 1 : UINT32_MAX);
+	if (topic)
+		put_compact_text(o, topic);
+	put8(o, 0); /* pattern */
+	put8(o, 0); /* assignor */
+	if (topic)
+		put_compact(o, 0);
+	else if (owned)
+		put_raw(o, owned->p, owned->left);
+	else
+		put8(o, 0);
+	put8(o, 0);
 	raw_end(o, at);
 }
 

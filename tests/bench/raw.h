@@ -41,8 +41,9 @@ int get16(struct bytes_in *in);
 int32_t get32(struct bytes_in *in);
 int64_t get64(struct bytes_in *in);
 void skip_bytes(struct bytes_in *in, size_t len);
-void skip_text(struct bytes_in *in);  /* null too */
-int get_compact(struct bytes_in *in); /* a length or count; -1: null */
+void skip_text(struct bytes_in *in);	     /* null too */
+int get_compact(struct bytes_in *in);	     /* a length or count; -1: null */
+void skip_compact_text(struct bytes_in *in); /* null too */
 
 /* ---- requests: begin, put the body, end; they accumulate in `o` until sent ---- */
 
@@ -52,8 +53,10 @@ enum {
 	API_METADATA = 3,
 	API_OFFSET_COMMIT = 8,
 	API_FIND_COORDINATOR = 10,
+	API_JOIN_GROUP = 11,
 	API_VERSIONS = 18,
 	API_CREATE_TOPICS = 19,
+	API_CONSUMER_GROUP_HEARTBEAT = 68,
 };
 
 size_t raw_begin(struct bytes_out *o, int key, int version, int32_t correlation);
@@ -91,6 +94,16 @@ struct raw_member {
 /* Commits an offset for one partition. */
 void put_offset_commit(struct bytes_out *o, int32_t correlation, const struct raw_member *m, const char *topic,
 		       int partition, int64_t offset);
+/* Joins a classic group as a consumer that offers `range`; user_data is in its subscription. */
+#define RAW_REBALANCE_MS 60000
+void put_join_group(struct bytes_out *o, int32_t correlation, const struct raw_member *m, int session_ms,
+		    int user_data);
+/*
+ * A heartbeat of KIP-848. topic: joins with a subscription to it; NULL: stays. owned: the partitions
+ * by topic that are reported, as in an answer; NULL: none are.
+ */
+void put_consumer_heartbeat(struct bytes_out *o, int32_t correlation, const struct raw_member *m, const char *topic,
+			    const struct bytes_in *owned);
 
 /* ---- connections ---- */
 
