@@ -138,7 +138,7 @@ struct group {
 /* The shard. */
 struct group_shard {
 	struct shard_options options;
-	char node[12]; /* the node's id, as settings name it */
+	char node[12];		   /* the node's id, as settings name it */
 	struct map groups;	   /* of struct group */
 	struct map offsets;	   /* of struct group_offsets (offsets.h), by group id */
 	struct map transactions;   /* of struct open_transaction (offsets.h), by producer id */

@@ -113,8 +113,8 @@ struct conn {
 	const char *reason;	/* given by the handler, for the log */
 	uint16_t listener;
 	uint16_t prefers; /* the index of a reactor */
-	uint8_t want; /* events last passed to sock_want */
-	uint8_t came; /* events that came when its turn had to wait */
+	uint8_t want;	  /* events last passed to sock_want */
+	uint8_t came;	  /* events that came when its turn had to wait */
 	uint8_t state;
 	uint8_t end;   /* why it is closing */
 	uint8_t moves; /* steps towards being identified */

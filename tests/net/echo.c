@@ -163,8 +163,8 @@ static bool is_known(const struct frame *f)
 	static const struct {
 		char what;
 		size_t len;
-	} known[] = {{'e', 1}, {'X', 1}, {'m', 3}, {'M', 5}, {'f', 9}, {'b', 5},
-		     {'p', 1}, {'h', 1}, {'s', 1}, {'k', 1}, {'w', 5}, {'r', 1}, {'W', 1}};
+	} known[] = {{'e', 1}, {'X', 1}, {'m', 3}, {'M', 5}, {'f', 9}, {'b', 5}, {'p', 1},
+		     {'h', 1}, {'s', 1}, {'k', 1}, {'w', 5}, {'r', 1}, {'W', 1}};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (f->len >= known[i].len && f->p[0] == known[i].what)
