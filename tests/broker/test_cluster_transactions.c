@@ -224,6 +224,23 @@ static void wait_for_end(int node, int64_t offset, bool aborted)
 	assert_int_equal(f.aborted_transactions.n > 0, aborted);
 }
 
+/*
+ * The same for a first transaction that is committed by the successor of a coordinator, which may
+ * have written this node's marker before it died: then there are two.
+ */
+static void wait_for_end_by_the_next(int node)
+{
+	struct fetch_response_partition f = fetch(node, 0);
+
+	for (int i = 0; i < TRIES && f.last_stable_offset < 2; i++) {
+		a_while();
+		f = fetch(node, 0);
+	}
+	assert_in_range(f.last_stable_offset, 2, 3);
+	assert_int_equal(f.high_watermark, f.last_stable_offset);
+	assert_int_equal(f.aborted_transactions.n, 0);
+}
+
 static struct producer begin_everywhere_on(int reactors, int *node)
 {
 	static const char *const overrides[] = {
@@ -295,10 +312,10 @@ static void a_coordinator_that_dies_leaves_the_end_to_the_next(void **state)
 	cluster_crash(node, SIM_KILL);
 	for (int i = 0; i < CLUSTER_NODES; i++)
 		if (i != node)
-			wait_for_end(i, 2, false);
+			wait_for_end_by_the_next(i);
 	cluster_start(node);
 	cluster_wait_serving(node);
-	wait_for_end(node, 2, false);
+	wait_for_end_by_the_next(node);
 	cluster_down();
 }
 
