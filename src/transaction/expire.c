@@ -1,6 +1,7 @@
 /*
  * expire: aborts transactions that exceed their timeout and fences their producers; removes
- * transactional ids unused for transactional.id.expiration.ms, by tombstones.
+ * transactional ids unused for transactional.id.expiration.ms, by tombstones. Many are moved step by
+ * step.
  */
 #include "config/config.h"
 #include "transaction/internal.h"
@@ -14,19 +15,27 @@ static bool takes_too_long(const struct transaction *t, int64_t wall_ms)
 
 void transaction_abort_slow(struct transaction_shard *s, struct shard_step *step)
 {
+	int left = MOVES_AT_ONCE;
+
 	step->divisible = true;
 	map_each(n, &s->transactions)
 	{
 		struct transaction *t = container_of(n, struct transaction, node);
 
-		if (takes_too_long(t, step->wall_ms))
-			transaction_fence(s, t, NULL, step);
+		if (!takes_too_long(t, step->wall_ms))
+			continue;
+		if (left-- == 0) {
+			s->abort_ms = step->now_ms + RETRY_MS; /* the others in another step */
+			return;
+		}
+		transaction_fence(s, t, NULL, step);
 	}
 }
 
 void transaction_expire(struct transaction_shard *s, struct shard_step *step)
 {
 	int64_t since = step->wall_ms - config_int(s->options.config, CONFIG_TRANSACTIONAL_ID_EXPIRATION_MS);
+	int left = MOVES_AT_ONCE;
 
 	step->divisible = true;
 	map_each(n, &s->transactions)
@@ -35,6 +44,10 @@ void transaction_expire(struct transaction_shard *s, struct shard_step *step)
 
 		if (t->pending != TRANSACTION_NONE || !transaction_is_idle(t->now.state) || t->now.update_ms > since)
 			continue;
+		if (left-- == 0) {
+			s->expire_ms = step->now_ms + RETRY_MS;
+			return;
+		}
 		t->pending = TRANSACTION_DEAD;
 		transaction_put_tombstone(t, step);
 		shard_written(step, transaction_settled, t);

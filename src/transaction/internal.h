@@ -210,6 +210,9 @@ void transaction_go_on_or_wait(struct transaction_shard *s, struct transaction *
 
 /* ---- expire.c ---- */
 
+/* The most that one step moves: what a step may take of memory is limited, and other commands wait for it. */
+enum { MOVES_AT_ONCE = 1000 };
+
 void transaction_abort_slow(struct transaction_shard *s, struct shard_step *step);
 void transaction_expire(struct transaction_shard *s, struct shard_step *step);
 

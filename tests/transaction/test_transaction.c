@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "tests/base/cm.h"
 #include "tests/transaction/traces.h"
+#include "transaction/internal.h"
 #include "transaction/transaction.h"
 
 static void follow(const struct trace *trace)
@@ -290,6 +291,26 @@ static void a_producer_that_names_an_impossible_id_is_fenced(void **state)
 	      {"init a 1000 0", "1000 1"});
 }
 
+/* A step has room for so many only (traces.c looks), and nobody waits for all of them. */
+static void very_many_are_aborted_and_expire_step_by_step(void **state)
+{
+	struct traces *t = traces_new();
+	char line[64];
+
+	(void)state;
+	for (int i = 0; i <= MOVES_AT_ONCE; i++) {
+		snprintf(line, sizeof(line), "init many-%d", i);
+		traces_say(t, line);
+		snprintf(line, sizeof(line), "add many-%d %d 0 t:0", i, 1000 + i);
+		assert_string_equal(traces_say(t, line), "t:0=0");
+	}
+	traces_say(t, "pass 80000");
+	assert_string_equal(traces_say(t, "list Ongoing"), "-");
+	traces_say(t, "pass 612000000");
+	assert_string_equal(traces_say(t, "list"), "-");
+	traces_free(t);
+}
+
 static void transactions_are_listed_by_their_states(void **state)
 {
 	(void)state;
@@ -371,6 +392,7 @@ int main(void)
 		cmocka_unit_test(without_a_producer_id_nothing_begins),
 		cmocka_unit_test(what_has_no_producer_yet_is_nobodys),
 		cmocka_unit_test(a_producer_that_names_an_impossible_id_is_fenced),
+		cmocka_unit_test(very_many_are_aborted_and_expire_step_by_step),
 		cmocka_unit_test(transactions_are_listed_by_their_states),
 	};
 

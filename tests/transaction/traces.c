@@ -262,6 +262,7 @@ static void step_end(struct traces *t, struct shard_step *step)
 	int err = refused ? ERR_COORDINATOR_NOT_AVAILABLE : 0;
 
 	assert_false(step->failed);
+	assert_true(step->records.n <= MOVES_AT_ONCE);
 	if (!refused)
 		append(t, &step->records);
 	if (refused || !t->holds_commits)
