@@ -97,8 +97,10 @@ int log_roll_at(struct log *log, int64_t base, int64_t now_ms)
 
 	if (s && s->base == base) { /* an empty one: its successor replaces it */
 		check(s->size == 0);
-		segment_unlink(log, s);
+		err = segment_unlink(log, s);
 		log->data->n--;
+		if (err)
+			return log_failed(log, err, "deleting an empty segment", SEGMENT_LOG, base);
 	} else if (s) {
 		err = segment_seal_indexes(log, s);
 		if (!err)

@@ -24,6 +24,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/must_check.h"
 #include "log/epochs.h"
 #include "log/index.h"
 #include "log/log.h"
@@ -171,7 +172,7 @@ int segment_open(struct log *log, struct segment *s, enum segment_file kind, boo
 /* Does this file exist? Needs no descriptor, unlike segment_open. */
 bool segment_has(const struct log *log, const struct segment *s, enum segment_file kind);
 int segment_create(struct log *log, int64_t base, int64_t now_ms); /* a new active segment */
-void segment_unlink(struct log *log, struct segment *s);
+MUST_CHECK int segment_unlink(struct log *log, struct segment *s);
 /* Notes a batch at pos: max timestamp, index entries. Never fails: an index without an entry is only slower. */
 void segment_note_batch(struct log *log, struct segment *s, const struct batch_header *h, int64_t pos);
 /* What waits is not written. */

@@ -315,7 +315,9 @@ static void unlink_snapshot(struct log *log, int64_t offset)
 
 	LOG_DIR_PATH(log, dir);
 	path_of_offset(path, dir, offset, ".snapshot");
-	env_unlink(log->env, path);
+	int err = env_unlink(log->env, path);
+	if (err && err != -ENOENT) /* one that stays might be read at a start, when it describes other records */
+		log_dir_fail(log->dir, err, "deleting a producer snapshot", path);
 }
 
 void log_drop_snapshots(struct log *log, int64_t from, int64_t upto)
@@ -383,7 +385,7 @@ int log_write_snapshot(struct log *log)
 	file_unref(&file);
 	buf_fini(&bytes);
 	if (err) {
-		env_unlink(log->env, path);
+		error_ignored(env_unlink(log->env, path)); /* the next start drops what it cannot read */
 		return err;
 	}
 	log_add_snapshot(d, d->producers.map_end);

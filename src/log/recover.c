@@ -118,9 +118,7 @@ static int set_aside_segment(struct log *log, struct segment *s)
 		if (!err)
 			tell_aside(log, s, 0, s->size, to);
 	}
-	if (!err)
-		segment_unlink(log, s);
-	return err;
+	return err ? err : segment_unlink(log, s);
 }
 
 /* ---- one segment ---- */

@@ -116,16 +116,20 @@ int segment_create(struct log *log, int64_t base, int64_t now_ms)
 	return 0;
 }
 
-void segment_unlink(struct log *log, struct segment *s)
+int segment_unlink(struct log *log, struct segment *s)
 {
 	char path[PATH_SIZE];
+	int first_err = 0;
 
 	segment_close_files(s);
 	for (int i = 0; i < SEGMENT_FILES; i++) {
 		segment_path(log, s, (enum segment_file)i, path);
-		env_unlink(log->env, path); /* most segments have no .txnindex */
+		int err = env_unlink(log->env, path);
+		if (err && err != -ENOENT && !first_err) /* most segments have no .txnindex */
+			first_err = err;
 	}
 	log->data->dir_dirty = true;
+	return first_err;
 }
 
 /* ---- indexes ---- */
@@ -164,7 +168,7 @@ static int write_entries(struct log *log, struct segment *s, enum segment_file k
 		return err;
 	err = file_write_full(file, p, (size_t)n * (size_t)size, (int64_t)*written * size);
 	if (err) {
-		file_truncate(file, (int64_t)*written * size);
+		error_ignored(file_truncate(file, (int64_t)*written * size)); /* what stays is written over */
 		return err;
 	}
 	*written += n;

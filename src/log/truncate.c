@@ -30,11 +30,15 @@ static int lose(struct log *log, int err)
 	return err;
 }
 
-static void drop_segments_from(struct log *log, int first)
+/* From the end on: what an error leaves is whole. */
+static int drop_segments_from(struct log *log, int first)
 {
-	while (log->data->n > first)
-		segment_unlink(log, &log->data->segments[--log->data->n]);
+	int err = 0;
+
+	while (!err && log->data->n > first)
+		err = segment_unlink(log, &log->data->segments[--log->data->n]);
 	segment_forget_pending(log->data);
+	return err;
 }
 
 /* A flush under way does not cover what is written from here on. */
@@ -73,7 +77,9 @@ int log_truncate_fully_at(struct log *log, int64_t offset)
 	if (err)
 		return failed(log, err);
 	if (log->data) {
-		drop_segments_from(log, 0);
+		err = drop_segments_from(log, 0);
+		if (err)
+			return lose(log, err);
 		log_drop_snapshots(log, INT64_MAX, -1);
 		producers_clear(&log->data->producers, offset);
 		log_forget_hints(log);
@@ -100,8 +106,10 @@ static int cut_segment(struct log *log, int i, int64_t offset)
 		err = segment_locate(log, s, offset, &scan, NULL);
 	if (err && err != -ENODATA)
 		return err;
-	drop_segments_from(log, i + 1);
-	err = err == -ENODATA ? 0 : segment_truncate(log, s, scan.at, offset);
+	bool nothing_to_cut = err == -ENODATA;
+	err = drop_segments_from(log, i + 1);
+	if (!err && !nothing_to_cut)
+		err = segment_truncate(log, s, scan.at, offset);
 	s->sealed = s->sealed || s->size < size;
 	return err;
 }

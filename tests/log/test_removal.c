@@ -3,6 +3,9 @@
  */
 #include "log/log.h"
 
+#include <errno.h>
+#include <stdio.h>
+
 #include "base/err.h"
 #include "tests/log/fixture.h"
 
@@ -118,6 +121,35 @@ static void delete_records_moves_the_start_across_restarts(void **state)
 	assert_int_equal(log_offsets(f.log).start, 4);
 	assert_int_equal(fixture_read(&f, 4, 100, &b), 0);
 	buf_fini(&b);
+}
+
+/* What cannot be deleted would be part of the log again at the next start. */
+static void check_that_truncation_fails_the_directory(const char *suffix)
+{
+	char name[64];
+	char path[512];
+	int64_t base = 299;
+
+	f.config.segment_bytes = 4000;
+	fixture_append_n(&f, 300);
+	do
+		snprintf(name, sizeof(name), "%020lld%s", (long long)base--, suffix);
+	while (base > 10 && !fixture_exists(&f, name));
+	fixture_file(&f, name, path);
+	assert_int_equal(env_unlink(f.env, path), 0);
+	assert_int_equal(env_mkdir(f.env, path), 0); /* which cannot be unlinked */
+	log_truncate_to(f.log, 10);
+	assert_int_equal(log_dir_error(f.dir), -EISDIR);
+}
+
+static void a_segment_that_cannot_be_cut_off_fails_the_directory(void **state)
+{
+	check_that_truncation_fails_the_directory(".timeindex");
+}
+
+static void a_snapshot_that_cannot_be_cut_off_fails_the_directory(void **state)
+{
+	check_that_truncation_fails_the_directory(".snapshot");
 }
 
 static void truncation_drops_what_lies_behind_and_appends_go_to_a_new_segment(void **state)
@@ -244,6 +276,8 @@ int main(void)
 		TEST(what_has_a_time_to_come_stays_until_then),
 		TEST(delete_records_moves_the_start_across_restarts),
 		TEST(truncation_drops_what_lies_behind_and_appends_go_to_a_new_segment),
+		TEST(a_segment_that_cannot_be_cut_off_fails_the_directory),
+		TEST(a_snapshot_that_cannot_be_cut_off_fails_the_directory),
 		TEST(an_epoch_without_records_goes_when_the_end_is_where_it_began),
 		TEST(a_send_in_flight_never_carries_other_bytes_after_a_truncation),
 		TEST(a_deleted_replica_leaves_its_name_free_at_once),
