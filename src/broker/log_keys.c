@@ -120,7 +120,7 @@ void log_keys_look(struct node *n)
 	struct buf why = {0};
 	int added;
 
-	(void)env_stat(n->env, path, &stat);
+	error_ignored(env_stat(n->env, path, &stat)); /* reading it tells */
 	xfree(path);
 	if (stat.mtime_ms == n->log_keys_seen.mtime_ms && stat.size == n->log_keys_seen.size)
 		return;

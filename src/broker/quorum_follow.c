@@ -127,7 +127,7 @@ static void drop_part(struct quorum *q)
 	char *path = path_of(q, q->part.id, ".part");
 
 	if (q->part.file)
-		env_unlink(q->env, path);
+		error_ignored(env_unlink(q->env, path)); /* the next start removes it */
 	file_unref(&q->part.file);
 	xfree(path);
 }
@@ -189,7 +189,7 @@ static void load(struct work *w)
 	if (job->err == 0)
 		job->err = env_sync_dir(q->env, q->path);
 	if (job->err != 0)
-		env_unlink(q->env, part);
+		error_ignored(env_unlink(q->env, part)); /* the next start removes it */
 	xfree(part);
 	xfree(path);
 }

@@ -70,7 +70,7 @@ static int note_name(void *arg, const char *name, bool is_dir)
 	/* A file that was being written or removed when the node ended. */
 	if (!is_dir && ((len > 16 && strcmp(name + len - 16, ".checkpoint.part") == 0) ||
 			(len > 19 && strcmp(name + len - 19, ".checkpoint.deleted") == 0)))
-		env_unlink(q->env, path);
+		error_ignored(env_unlink(q->env, path)); /* the next start tries again */
 	if (!is_dir && snapshot_name_parse(name, &f.id) && f.id.end_offset > 0 && env_stat(q->env, path, &st) == 0) {
 		f.size = st.size;
 		f.timestamp_ms = st.mtime_ms;
@@ -134,7 +134,7 @@ static int settle_start(struct quorum *q)
 	while (q->n_snapshots > 0 && q->snapshots[0].id.end_offset < log_offsets(q->log).start) {
 		char *path = snapshot_path(q, q->snapshots[0].id);
 
-		env_unlink(q->env, path);
+		error_ignored(env_unlink(q->env, path)); /* the next start tries again */
 		xfree(path);
 		quorum_forget_oldest_snapshot(q);
 	}

@@ -122,7 +122,7 @@ static void clean(struct work *w)
 	struct clean_job *job = container_of(w, struct clean_job, work);
 
 	for (int i = 0; i < job->n_paths; i++)
-		env_unlink(job->quorum->env, job->paths[i]);
+		error_ignored(env_unlink(job->quorum->env, job->paths[i])); /* the next start removes it */
 	if (job->segments)
 		log_deletion_finish(job->segments);
 }

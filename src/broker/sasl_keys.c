@@ -453,7 +453,7 @@ static bool prepare(struct sasl_keys *k, const struct mechanism_place *place, st
 		struct file_stat stat = {0};
 
 		k->path = str_dup(path);
-		env_stat(k->env, k->path, &stat);
+		error_ignored(env_stat(k->env, k->path, &stat)); /* reading it tells */
 		keys = read_file(k, a, why);
 		if (keys)
 			put(k, keys, &stat);

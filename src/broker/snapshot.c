@@ -146,7 +146,7 @@ int snapshot_write(const struct snapshot *s, int64_t *size)
 	if (err == 0)
 		err = env_sync_dir(s->env, s->dir);
 	if (err != 0)
-		env_unlink(s->env, part);
+		error_ignored(env_unlink(s->env, part)); /* the next start removes it */
 	*size = o.pos;
 	buf_fini(&o.bytes);
 	buf_fini(&o.value);

@@ -495,7 +495,7 @@ void log_dir_trust(struct log_dir *dir)
 	if (!dir->doubtful)
 		return;
 	path_in(path, dir->path, DOUBT_FILE);
-	env_unlink(dir->env, path);
+	error_ignored(env_unlink(dir->env, path)); /* if it stays, the next start doubts once more */
 	dir->doubtful = false;
 }
 
@@ -613,7 +613,7 @@ bool log_dir_release_reserve(struct log_dir *dir)
 	if (env_open(dir->env, path, FILE_WRITE | FILE_TRUNCATE, &file))
 		return false;
 	file_unref(&file);
-	env_unlink(dir->env, path);
+	error_ignored(env_unlink(dir->env, path)); /* it is empty */
 	diag_warn(dir->env->diag, "disk full, the reserve is given to the metadata log",
 		  "dir=%s bytes=%lld remedy=\"free some space\"", dir->path, (long long)dir->reserve_bytes);
 	return true;
@@ -631,7 +631,7 @@ static int allocate_reserve(struct log_dir *dir)
 	err = file_allocate(file, dir->reserve_bytes);
 	file_unref(&file);
 	if (err)
-		env_unlink(dir->env, path);
+		error_ignored(env_unlink(dir->env, path)); /* if it stays, the next refill goes on with it */
 	return err;
 }
 

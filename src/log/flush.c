@@ -386,8 +386,8 @@ static int write_epochs_to(struct log *log, const char *path, int flags)
 	err = file_write_full(file, text.p, text.len, 0);
 	file_unref(&file);
 	buf_fini(&text);
-	if (err) /* half of a file is worse than none */
-		env_unlink(log->env, path);
+	if (err)					   /* half of a file is worse than none */
+		error_ignored(env_unlink(log->env, path)); /* the directory fails anyway */
 	return err;
 }
 

@@ -54,7 +54,7 @@ static void remove_witness(struct env *env, const char *dir)
 	char path[PATH_SIZE];
 
 	path_in(path, dir, LIFE_WITNESS);
-	env_rmdir(env, path); /* if it contains anything, it is later removed as a deleted replica */
+	error_ignored(env_rmdir(env, path)); /* if it contains anything, it is later removed as a deleted replica */
 }
 
 /* ---- the file ---- */

@@ -22,7 +22,7 @@ int txn_index_append(struct file *file, const struct completed_txn *t)
 	put_i64(p + 26, t->last_stable_offset);
 	int err = file_write_full(file, p, sizeof(p), size);
 	if (err)
-		file_truncate(file, size);
+		error_ignored(file_truncate(file, size)); /* what stays is written over */
 	return err;
 }
 

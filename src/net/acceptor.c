@@ -385,7 +385,8 @@ static void acceptor_take(struct net_listener *l, struct sock *s, const struct a
 		atomic_fetch_add(&net->n_counted, 1);
 		net_shed(net);
 	}
-	sock_buffers(s, net->limits.socket_send_buffer_bytes, net->limits.socket_receive_buffer_bytes);
+	/* The system's own sizes serve too. */
+	error_ignored(sock_buffers(s, net->limits.socket_send_buffer_bytes, net->limits.socket_receive_buffer_bytes));
 	c = conn_new(l, s, addr, peer);
 	strangers_come(l);
 	a->n_conns++;
