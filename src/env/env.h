@@ -34,6 +34,7 @@
 #include "base/diag.h"
 #include "base/heap.h"
 #include "base/list.h"
+#include "base/must_check.h"
 #include "base/uuid.h"
 
 struct env;
@@ -299,8 +300,8 @@ void lazy_timer_stop(struct lazy_timer *t);
  * Port 0 picks a free port; listener_addr returns it. An IPv6 wildcard also accepts IPv4 where the
  * system can.
  */
-static inline int env_listen(struct loop *l, const struct addr *a, int backlog, listener_ready_fn *ready, void *arg,
-			     struct listener **out)
+MUST_CHECK static inline int env_listen(struct loop *l, const struct addr *a, int backlog, listener_ready_fn *ready,
+					void *arg, struct listener **out)
 {
 	return l->env->ops->listen(l, a, backlog, ready, arg, out);
 }
@@ -310,12 +311,13 @@ static inline int env_listen(struct loop *l, const struct addr *a, int backlog, 
  * no descriptor was free; more may be waiting. Other errors concern one connection, which is
  * already gone.
  */
-int listener_accept(struct listener *, struct addr *peer, struct sock **out);
-int listener_addr(struct listener *, struct addr *out);
+MUST_CHECK int listener_accept(struct listener *, struct addr *peer, struct sock **out);
+MUST_CHECK int listener_addr(struct listener *, struct addr *out);
 void listener_pause(struct listener *, bool pause);
 void listener_close(struct listener *);
 
-static inline int env_dial(struct loop *l, const struct addr *a, sock_ready_fn *ready, void *arg, struct sock **out)
+MUST_CHECK static inline int env_dial(struct loop *l, const struct addr *a, sock_ready_fn *ready, void *arg,
+				      struct sock **out)
 {
 	return l->env->ops->dial(l, a, ready, arg, out);
 }
@@ -326,45 +328,48 @@ void sock_attach(struct sock *, struct loop *, sock_ready_fn *, void *arg);
  * attached to another loop. What arrives meanwhile is kept.
  */
 void sock_detach(struct sock *, void (*done)(void *arg), void *arg);
-void sock_want(struct sock *, int events);	       /* level-triggered; 0 wants nothing */
-ssize_t sock_read(struct sock *, void *p, size_t len); /* 0: the peer has closed; -EAGAIN: nothing to read */
-ssize_t sock_writev(struct sock *, const struct iovec *iov, int n);
+void sock_want(struct sock *, int events);			  /* level-triggered; 0 wants nothing */
+MUST_CHECK ssize_t sock_read(struct sock *, void *p, size_t len); /* 0: the peer has closed; -EAGAIN: nothing to read */
+MUST_CHECK ssize_t sock_writev(struct sock *, const struct iovec *iov, int n);
 /* As sock_writev, but more data follows at once, so the bytes may be held back and sent with it. */
-ssize_t sock_writev_more(struct sock *, const struct iovec *iov, int n);
+MUST_CHECK ssize_t sock_writev_more(struct sock *, const struct iovec *iov, int n);
 /* Sends a range of a file from the page cache. May send less; returns 0 if the file ends before pos. */
-ssize_t sock_sendfile(struct sock *, struct file *, int64_t pos, size_t len);
-int sock_error(struct sock *);					      /* for a dialled socket: 0 when connected */
-int sock_addrs(struct sock *, struct addr *local, struct addr *peer); /* either may be NULL */
-int sock_buffers(struct sock *, int send, int receive);		      /* -1 keeps the system's default */
-void sock_close(struct sock *);					      /* no callback comes after this */
+MUST_CHECK ssize_t sock_sendfile(struct sock *, struct file *, int64_t pos, size_t len);
+MUST_CHECK int sock_error(struct sock *); /* for a dialled socket: 0 when connected */
+MUST_CHECK int sock_addrs(struct sock *, struct addr *local, struct addr *peer); /* either may be NULL */
+MUST_CHECK int sock_buffers(struct sock *, int send, int receive);		 /* -1 keeps the system's default */
+void sock_close(struct sock *);							 /* no callback comes after this */
 
 /*
  * Blocking: call it from a work job only. Fills in up to max addresses; returns their number or a
  * negated errno.
  */
-static inline int env_resolve(struct env *e, const char *host, uint16_t port, struct addr *v, int max)
+MUST_CHECK static inline int env_resolve(struct env *e, const char *host, uint16_t port, struct addr *v, int max)
 {
 	return e->ops->resolve(e, host, port, v, max);
 }
 /* The canonical host name of this machine, as InetAddress.getCanonicalHostName returns it in Java. */
-static inline int env_host_name(struct env *e, char *out, size_t size) { return e->ops->host_name(e, out, size); }
+MUST_CHECK static inline int env_host_name(struct env *e, char *out, size_t size)
+{
+	return e->ops->host_name(e, out, size);
+}
 
 /* ---- files ---- */
 
 /* Returns 0 and a file with one reference, or a negated errno. The file counts against env->open_files. */
-static inline int env_open(struct env *e, const char *path, int flags, struct file **out)
+MUST_CHECK static inline int env_open(struct env *e, const char *path, int flags, struct file **out)
 {
 	return e->ops->open(e, path, flags, out);
 }
 struct file *file_ref(struct file *f);
 void file_unref(struct file **f); /* NULL is fine; sets it to NULL */
-static inline ssize_t file_pread(struct file *f, void *p, size_t len, int64_t pos)
+MUST_CHECK static inline ssize_t file_pread(struct file *f, void *p, size_t len, int64_t pos)
 {
 	return f->env->ops->pread(f, p, len, pos);
 }
 /* Reads exactly len bytes. Returns 0, a negated errno, or -ENODATA if the file ends before that. */
-int file_read_full(struct file *f, void *p, size_t len, int64_t pos);
-static inline ssize_t file_pwritev(struct file *f, const struct iovec *iov, int n, int64_t pos)
+MUST_CHECK int file_read_full(struct file *f, void *p, size_t len, int64_t pos);
+MUST_CHECK static inline ssize_t file_pwritev(struct file *f, const struct iovec *iov, int n, int64_t pos)
 {
 	return f->env->ops->pwritev(f, iov, n, pos);
 }
@@ -372,22 +377,22 @@ static inline ssize_t file_pwritev(struct file *f, const struct iovec *iov, int 
  * Writes exactly len bytes. Returns 0 or a negated errno, after which some of them may have been
  * written.
  */
-int file_write_full(struct file *f, const void *p, size_t len, int64_t pos);
-static inline int file_truncate(struct file *f, int64_t size) { return f->env->ops->truncate(f, size); }
+MUST_CHECK int file_write_full(struct file *f, const void *p, size_t len, int64_t pos);
+MUST_CHECK static inline int file_truncate(struct file *f, int64_t size) { return f->env->ops->truncate(f, size); }
 /*
  * Extends the file to at least `size` bytes, with disk space allocated for all of them. -ENOSPC, or
  * -EOPNOTSUPP on filesystems that cannot do it.
  */
-static inline int file_allocate(struct file *f, int64_t size) { return f->env->ops->allocate(f, size); }
+MUST_CHECK static inline int file_allocate(struct file *f, int64_t size) { return f->env->ops->allocate(f, size); }
 /* Sets the modification time that env_stat returns. Not synced. */
-static inline int file_set_mtime(struct file *f, int64_t ms) { return f->env->ops->set_mtime(f, ms); }
-static inline int64_t file_size(struct file *f) { return f->env->ops->size(f); } /* or a negated errno */
-static inline int file_sync(struct file *f) { return f->env->ops->sync(f); }	 /* blocks: see invariant 3 */
+MUST_CHECK static inline int file_set_mtime(struct file *f, int64_t ms) { return f->env->ops->set_mtime(f, ms); }
+MUST_CHECK static inline int64_t file_size(struct file *f) { return f->env->ops->size(f); } /* or a negated errno */
+MUST_CHECK static inline int file_sync(struct file *f) { return f->env->ops->sync(f); } /* blocks: see invariant 3 */
 /*
  * As file_pread, but reads only from the page cache: -EAGAIN if pos is not cached, and a short read
  * if what follows is not.
  */
-static inline ssize_t file_pread_nowait(struct file *f, void *p, size_t len, int64_t pos)
+MUST_CHECK static inline ssize_t file_pread_nowait(struct file *f, void *p, size_t len, int64_t pos)
 {
 	return f->env->ops->pread_nowait(f, p, len, pos);
 }
@@ -399,7 +404,7 @@ static inline bool file_resident(struct file *f, int64_t pos, size_t len) { retu
  * waits for other processes' writes too. Also fails if some of it could not be written since f was
  * opened. -EOPNOTSUPP: the system does not guarantee this for the filesystem. Blocks.
  */
-static inline int file_sync_disk(struct file *f) { return f->env->ops->sync_disk(f); }
+MUST_CHECK static inline int file_sync_disk(struct file *f) { return f->env->ops->sync_disk(f); }
 /*
  * Names the page cache through which f is read: this boot of the machine, this mount of the
  * filesystem, and this very file. If the text is the same as before, everything written to that
@@ -408,7 +413,7 @@ static inline int file_sync_disk(struct file *f) { return f->env->ops->sync_disk
  * 6.8).
  */
 #define FILE_CACHE_NAME_MAX 160
-static inline int file_cache_name(struct file *f, char out[FILE_CACHE_NAME_MAX])
+MUST_CHECK static inline int file_cache_name(struct file *f, char out[FILE_CACHE_NAME_MAX])
 {
 	return f->env->ops->cache_name(f, out);
 }
@@ -416,27 +421,30 @@ static inline int file_cache_name(struct file *f, char out[FILE_CACHE_NAME_MAX])
  * 0, or the error the system met when it wrote back f's pages on its own and has not reported yet.
  * Treat it like a failed sync.
  */
-static inline int file_write_back_error(struct file *f) { return f->env->ops->write_back_error(f); }
-static inline int env_sync_dir(struct env *e, const char *path) { return e->ops->sync_dir(e, path); }
-static inline int env_stat(struct env *e, const char *path, struct file_stat *out)
+MUST_CHECK static inline int file_write_back_error(struct file *f) { return f->env->ops->write_back_error(f); }
+MUST_CHECK static inline int env_sync_dir(struct env *e, const char *path) { return e->ops->sync_dir(e, path); }
+MUST_CHECK static inline int env_stat(struct env *e, const char *path, struct file_stat *out)
 {
 	return e->ops->stat(e, path, out);
 }
-static inline int env_rename(struct env *e, const char *from, const char *to) { return e->ops->rename(e, from, to); }
-static inline int env_unlink(struct env *e, const char *path) { return e->ops->unlink(e, path); }
+MUST_CHECK static inline int env_rename(struct env *e, const char *from, const char *to)
+{
+	return e->ops->rename(e, from, to);
+}
+MUST_CHECK static inline int env_unlink(struct env *e, const char *path) { return e->ops->unlink(e, path); }
 /* Creates one directory; -EEXIST is an error. */
-static inline int env_mkdir(struct env *e, const char *path) { return e->ops->mkdir(e, path); }
-static inline int env_rmdir(struct env *e, const char *path) { return e->ops->rmdir(e, path); }
+MUST_CHECK static inline int env_mkdir(struct env *e, const char *path) { return e->ops->mkdir(e, path); }
+MUST_CHECK static inline int env_rmdir(struct env *e, const char *path) { return e->ops->rmdir(e, path); }
 /*
  * Calls each() for every name except "." and "..". The order is unspecified (sorted in the
  * simulator). A non-zero result of each() ends the walk and is returned.
  */
-static inline int env_list(struct env *e, const char *path, int (*each)(void *arg, const char *name, bool is_dir),
-			   void *arg)
+MUST_CHECK static inline int env_list(struct env *e, const char *path,
+				      int (*each)(void *arg, const char *name, bool is_dir), void *arg)
 {
 	return e->ops->list(e, path, each, arg);
 }
-static inline int env_space(struct env *e, const char *path, struct disk_space *out)
+MUST_CHECK static inline int env_space(struct env *e, const char *path, struct disk_space *out)
 {
 	return e->ops->space(e, path, out);
 }
@@ -444,17 +452,20 @@ static inline int env_space(struct env *e, const char *path, struct disk_space *
  * Creates path and takes an fcntl write lock on it, as Java's FileChannel.tryLock does. -EAGAIN:
  * another process holds it.
  */
-static inline int env_lock(struct env *e, const char *path, struct file **out) { return e->ops->lock(e, path, out); }
+MUST_CHECK static inline int env_lock(struct env *e, const char *path, struct file **out)
+{
+	return e->ops->lock(e, path, out);
+}
 
 /* Like mkdir -p. */
-int env_mkdir_all(struct env *e, const char *path);
+MUST_CHECK int env_mkdir_all(struct env *e, const char *path);
 /* Reads the whole file into xmalloc'd memory with a NUL after it; -EFBIG if it is longer than max. */
-int env_read_file(struct env *e, const char *path, size_t max, char **out, size_t *len);
+MUST_CHECK int env_read_file(struct env *e, const char *path, size_t max, char **out, size_t *len);
 /*
  * Writes path.tmp, syncs it, renames it over path and syncs the directory: afterwards either the
  * old or the new content is there. Blocks.
  */
-int env_replace_file(struct env *e, const char *path, const void *p, size_t len);
+MUST_CHECK int env_replace_file(struct env *e, const char *path, const void *p, size_t len);
 
 /* ---- locks: each is a leaf: call nothing that can wait while holding one ---- */
 

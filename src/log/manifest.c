@@ -217,8 +217,9 @@ static void drop(struct env *env, const char *path)
 {
 	char *aside = xasprintf("%s.tmp", path);
 
-	env_unlink(env, path);
-	env_unlink(env, aside);
+	/* One that stays fits no other marker than its own. */
+	error_ignored(env_unlink(env, path));
+	error_ignored(env_unlink(env, aside));
 	xfree(aside);
 }
 
@@ -256,5 +257,5 @@ void manifest_remove(struct env *env, const char *dir)
 	char path[PATH_SIZE];
 
 	path_in(path, dir, MANIFEST_FILE);
-	env_unlink(env, path);
+	error_ignored(env_unlink(env, path)); /* one that stays fits no other marker than its own */
 }

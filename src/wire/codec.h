@@ -32,6 +32,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/must_check.h"
 #include "wire/chain.h"
 #include "wire/reader.h"
 #include "wire/schema.h"
@@ -40,25 +41,26 @@
 void codec_init(const struct schema *s, void *out);
 
 /* Decodes exactly these bytes; bytes left over are an error. */
-int codec_decode(const struct schema *s, int version, const void *p, size_t len, struct arena *a, void *out);
+MUST_CHECK int codec_decode(const struct schema *s, int version, const void *p, size_t len, struct arena *a, void *out);
 /* The same, but strings with NUL bytes are an error (struct reader, `plain`). */
-int codec_decode_plain(const struct schema *s, int version, const void *p, size_t len, struct arena *a, void *out);
+MUST_CHECK int codec_decode_plain(const struct schema *s, int version, const void *p, size_t len, struct arena *a,
+				  void *out);
 /* Reads from r and leaves what follows there (Kafka allows trailing bytes in requests and responses). */
-int codec_read(const struct schema *s, int version, struct reader *r, struct arena *a, void *out);
+MUST_CHECK int codec_read(const struct schema *s, int version, struct reader *r, struct arena *a, void *out);
 
 /* Computes the encoded size, records in files included. */
-int codec_size(const struct schema *s, int version, const void *in, size_t *len);
+MUST_CHECK int codec_size(const struct schema *s, int version, const void *in, size_t *len);
 /*
  * Encodes into memory for `room` bytes. *len is the encoded size: if it is more than that, what is
  * at p is of no use. Records in a file are refused (-EINVAL).
  */
 int codec_encode_upto(const struct schema *s, int version, const void *in, void *p, size_t room, size_t *len);
 /* Encodes into memory of codec_size() bytes. Records in a file are refused (-EINVAL). */
-int codec_encode_bytes(const struct schema *s, int version, const void *in, void *p, size_t len);
+MUST_CHECK int codec_encode_bytes(const struct schema *s, int version, const void *in, void *p, size_t len);
 /* Appends to `out`. Records in a file are refused (-EINVAL). */
-int codec_encode_buf(const struct schema *s, int version, const void *in, struct buf *out);
+MUST_CHECK int codec_encode_buf(const struct schema *s, int version, const void *in, struct buf *out);
 /* Appends to the chain. Records are referred to, not copied: they must outlive the chain (chain.h, 2). */
-int codec_encode(const struct schema *s, int version, const void *in, struct chain *out);
+MUST_CHECK int codec_encode(const struct schema *s, int version, const void *in, struct chain *out);
 
 /* Compares field by field. Records in files are equal when they are the same range of the same file. */
 bool codec_equal(const struct schema *s, const void *a, const void *b);
@@ -82,6 +84,6 @@ uint64_t codec_chance_next(struct codec_chance *c);
  * the default; all other fields are at their defaults. Lives in the arena; -ENOMEM when its budget
  * is spent.
  */
-int codec_random(const struct schema *s, int version, struct codec_chance *c, struct arena *a, void *out);
+MUST_CHECK int codec_random(const struct schema *s, int version, struct codec_chance *c, struct arena *a, void *out);
 
 #endif

@@ -25,15 +25,16 @@ int header_response_version(int key, int version);
  * Returns 0; ERR_INVALID_REQUEST when it is not a header or Kafka 4.4 does not have the API: Kafka
  * closes the connection. It is up to the caller to check that the version is served.
  */
-int header_read(struct reader *r, struct request_header *out);
+MUST_CHECK int header_read(struct reader *r, struct request_header *out);
 
 /* Appends the header of a response. */
-int header_write_response(struct chain *c, int key, int version, int32_t correlation_id);
+MUST_CHECK int header_write_response(struct chain *c, int key, int version, int32_t correlation_id);
 
 /* Appends the header of a request that this node makes. */
-int header_write_request(struct chain *c, int key, int version, int32_t correlation_id, struct str client_id);
+MUST_CHECK int header_write_request(struct chain *c, int key, int version, int32_t correlation_id,
+				    struct str client_id);
 
 /* Reads the header of the response to a request that this node made, and leaves the body in r. */
-int header_read_response(struct reader *r, int key, int version, int32_t *correlation_id);
+MUST_CHECK int header_read_response(struct reader *r, int key, int version, int32_t *correlation_id);
 
 #endif

@@ -242,7 +242,7 @@ static int count_replica(void *arg, const char *name, bool is_dir)
 static void count_replicas(void *arg)
 {
 	n_names = 0;
-	env_list(sim_env(w->sim, NODE), arg, count_replica, NULL);
+	assert_int_equal(env_list(sim_env(w->sim, NODE), arg, count_replica, NULL), 0);
 }
 
 static bool is_in(const char *dir)

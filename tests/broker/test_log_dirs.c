@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "log/dir.h"
@@ -384,7 +385,7 @@ static void list_names(void *arg)
 {
 	struct names *n = arg;
 
-	env_list(sim_env(w->sim, NODE), n->dir, note_name, n);
+	check(env_list(sim_env(w->sim, NODE), n->dir, note_name, n) == 0);
 }
 
 static struct names names_in(const char *dir)

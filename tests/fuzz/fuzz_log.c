@@ -69,7 +69,7 @@ static void mend(uint8_t *p, size_t len)
 
 static void lay_out(struct env *env, const uint8_t *p, size_t len)
 {
-	env_mkdir_all(env, "/d/t-0");
+	check(env_mkdir_all(env, "/d/t-0") == 0);
 	while (len >= 3) {
 		size_t n = (size_t)p[1] << 8 | p[2];
 		struct file *file;
@@ -83,7 +83,7 @@ static void lay_out(struct env *env, const uint8_t *p, size_t len)
 			mend(copy, n);
 		check(env_open(env, FILES[(p[0] & ~MEND) % N_FILES], FILE_WRITE | FILE_CREATE | FILE_TRUNCATE, &file) ==
 		      0);
-		file_write_full(file, copy, n, 0);
+		check(file_write_full(file, copy, n, 0) == 0);
 		file_unref(&file);
 		xfree(copy);
 		p += 3 + n;

@@ -318,7 +318,8 @@ static const char *check_indexes(struct node *n)
 	if (log_close(n->log) || env_list(n->env, "/data/t-0", add_index, &before))
 		return "cannot be closed";
 	stop_node(n);
-	env_list(n->env, "/data/t-0", drop_index, n->env);
+	if (env_list(n->env, "/data/t-0", drop_index, n->env))
+		return "cannot drop the indexes";
 	if (start_node(n) || log_close(n->log) || env_list(n->env, "/data/t-0", add_index, &after))
 		return "cannot be opened without indexes";
 	return strcmp(before.text, after.text) == 0 ? NULL : "indexes differ from a rebuild";

@@ -99,7 +99,7 @@ static void java_properties_of_both_versions_are_read(void **state)
 	assert_string_equal(m.cluster_id, "a:b");
 	assert_int_equal(m.node_id, 4);
 	assert_true(uuid_is_zero(m.directory_id));
-	env_unlink(env, "/data/meta.properties");
+	assert_int_equal(env_unlink(env, "/data/meta.properties"), 0);
 	assert_int_equal(meta_properties_read(env, "/data", &m, &why), -ENOENT);
 }
 
@@ -187,14 +187,14 @@ static void a_scan_finds_replicas_and_nothing_else(void **state)
 	struct log_dir *dir = opened(0);
 	struct log_dir_entry stray = {.name = "t-0", .topic = STR("t")};
 
-	env_mkdir_all(env, "/data/t-0");
-	env_mkdir_all(env, "/data/with-dash-12");
+	assert_int_equal(env_mkdir_all(env, "/data/t-0"), 0);
+	assert_int_equal(env_mkdir_all(env, "/data/with-dash-12"), 0);
 	spill("/data/with-dash-12/partition.metadata", "version: 0\ntopic_id: AQIDAAAAAAAAAAAAAAAAAA\n");
-	env_mkdir_all(env, "/data/gone-0.0123456789abcdef0123456789abcdef-delete");
+	assert_int_equal(env_mkdir_all(env, "/data/gone-0.0123456789abcdef0123456789abcdef-delete"), 0);
 	spill("/data/gone-0.0123456789abcdef0123456789abcdef-delete/00000000000000000000.log", "x");
-	env_mkdir_all(env, "/data/lost-1.0123456789abcdef0123456789abcdef-stray");
-	env_mkdir_all(env, "/data/notareplica");
-	env_mkdir_all(env, "/data/lost+found");
+	assert_int_equal(env_mkdir_all(env, "/data/lost-1.0123456789abcdef0123456789abcdef-stray"), 0);
+	assert_int_equal(env_mkdir_all(env, "/data/notareplica"), 0);
+	assert_int_equal(env_mkdir_all(env, "/data/lost+found"), 0);
 	spill("/data/plain-0", "a file");
 	assert_int_equal(log_dir_scan(dir, note, seen), 0);
 	assert_string_equal(seen, "t/0 with-dash/12! ");
@@ -212,7 +212,7 @@ static void a_torn_partition_metadata_tells_no_topic(void **state)
 	char seen[500] = "";
 	struct log_dir *dir = opened(0);
 
-	env_mkdir_all(env, "/data/t-0");
+	assert_int_equal(env_mkdir_all(env, "/data/t-0"), 0);
 	spill("/data/t-0/partition.metadata", "version: 0\ntopic_id: AQIDAAAAAAA...........\n");
 	assert_int_equal(log_dir_scan(dir, note, seen), 0);
 	assert_string_equal(seen, "t/0 ");
@@ -272,8 +272,8 @@ static void checkpoints_are_not_believed_of_a_name_that_was_left_since(void **st
 	for (int i = 0; i < 2; i++) {
 		for (int kind = 0; kind < CHECKPOINT_KINDS; kind++)
 			checkpoint_of(dir, (enum log_checkpoint)kind, STR("t"), 70);
-		env_mkdir_all(env, GONE[i]);
-		env_mkdir_all(env, "/data/t-0"); /* the successor */
+		assert_int_equal(env_mkdir_all(env, GONE[i]), 0);
+		assert_int_equal(env_mkdir_all(env, "/data/t-0"), 0); /* the successor */
 		log_dir_free(dir);
 		dir = opened(0);
 		for (int kind = 0; kind < CHECKPOINT_KINDS; kind++) {
@@ -308,7 +308,7 @@ static void a_name_that_was_cut_is_in_doubt_for_all_that_begin_so(void **state)
 	e.name = path;
 	char full[700];
 	snprintf(full, sizeof(full), "/data/%s", path);
-	env_mkdir_all(env, full);
+	assert_int_equal(env_mkdir_all(env, full), 0);
 	assert_int_equal(log_dir_set_stray(dir, &e), 0);
 	log_dir_free(dir);
 	dir = opened(0);

@@ -98,7 +98,7 @@ static void a_read_stops_at_its_bounds(void **state)
 	fixture_append_n(&f, 10);
 	assert_int_equal(log_read(f.log, &r, &records, NULL), 0);
 	buf_reserve(&b, (size_t)records.len);
-	file_read_full(records.file, b.p, (size_t)records.len, records.pos);
+	assert_int_equal(file_read_full(records.file, b.p, (size_t)records.len, records.pos), 0);
 	for (it = batch_iter(b.p, (size_t)records.len); batch_next(&it);)
 		last = batch_last_offset(&it.header);
 	assert_int_equal(last, 4);

@@ -62,7 +62,7 @@ static struct replica_bytes read_in(struct env *e, const char *root, const char 
 
 	check(names);
 	snprintf(dir, sizeof(dir), "%s/%s-%d", root, topic, partition);
-	env_list(e, dir, take_name, names);
+	error_ignored(env_list(e, dir, take_name, names)); /* a directory that is not there has no names */
 	qsort(names->v, (size_t)names->n, NAME_BYTES, by_name);
 	for (int i = 0; i < names->n; i++) {
 		snprintf(path, sizeof(path), "%s/%s", dir, names->v[i]);

@@ -459,10 +459,10 @@ static void lay_hands_on(struct run *r, const char *dir, enum hand hand)
 	if (hand == HAND_FLIP) {
 		sim_flip_byte(r->w, NODE, path, (int64_t)draw(r, (uint64_t)st.size), 1);
 	} else if (hand == HAND_CUT && env_open(env, path, FILE_WRITE, &f) == 0) {
-		file_truncate(f, (int64_t)draw(r, (uint64_t)st.size));
+		error_ignored(file_truncate(f, (int64_t)draw(r, (uint64_t)st.size))); /* then it stays whole */
 		file_unref(&f);
 	} else if (hand == HAND_MARKER && env_read_file(env, path, 4096, &text, &len) == 0) {
-		env_replace_file(env, path, text, len);
+		error_ignored(env_replace_file(env, path, text, len)); /* then the old one stays */
 		xfree(text);
 	}
 }
