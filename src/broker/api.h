@@ -146,13 +146,6 @@ const struct identity *request_identity(struct request *r);
 void request_complete(struct request *r);
 /* Ends a parked request without an answer; close: closes the connection as well. */
 void request_end(struct request *r, bool close);
-/*
- * What this connection asks for lives on another core: it moves there between two requests, once
- * (conn_prefer). Not a connection that authenticates.
- */
-void request_move(const struct request *r, int core);
-/* Its core keeps something of the connection: it does not move any more. */
-void request_stay(const struct request *r);
 /* Parks the request: the return value of a handler. */
 enum outcome request_park(struct request *r, void *state, void (*hurry)(struct request *r));
 

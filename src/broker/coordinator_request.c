@@ -77,11 +77,7 @@ static struct single *single_new(struct request *r, struct str key, const void *
 
 static void submit(struct request *r, enum coordinator_kind kind, struct str key, struct single *s)
 {
-	int32_t partition = coordinator_partition(r->node, r->image, kind, key);
-
-	/* Clients use a connection to a coordinator for little else. On its core no post goes between threads. */
-	request_move(r, partition % r->node->n_cores);
-	coordinator_submit(r->core, kind, partition, &s->command);
+	coordinator_submit(r->core, kind, coordinator_partition(r->node, r->image, kind, key), &s->command);
 }
 
 enum outcome coordinator_request_run(struct request *r, enum coordinator_kind kind, struct str key, const void *in,

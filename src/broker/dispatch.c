@@ -46,14 +46,6 @@ static void opened(void *arg, struct conn *conn)
 	conn_set_data(conn, peer);
 }
 
-static void moved(void *arg, struct conn *conn)
-{
-	struct node *node = arg;
-	struct peer *peer = conn_data(conn);
-
-	peer->core = &node->cores[conn_reactor(conn)];
-}
-
 static void closed(void *arg, struct conn *conn)
 {
 	struct node *node = arg;
@@ -310,22 +302,6 @@ void request_end(struct request *r, bool close)
 	request_finish(r, close ? HANG_UP : SILENT);
 }
 
-void request_move(const struct request *r, int core)
-{
-	const struct peer *peer = r->peer;
-
-	if (r->conn && peer && !peer->sasl && !peer->stays && !r->envelope)
-		conn_prefer(r->conn, core);
-}
-
-void request_stay(const struct request *r)
-{
-	if (!r->peer || !r->conn)
-		return;
-	r->peer->stays = true;
-	conn_prefer(r->conn, conn_reactor(r->conn));
-}
-
 enum outcome request_fail(struct request *r, int err, struct str message)
 {
 	check(r->api->fail);
@@ -560,4 +536,4 @@ static void secured(void *arg, struct conn *conn, bool ok)
 }
 
 const struct net_handler dispatch_handler = {
-	.admit = admit, .opened = opened, .frame = frame, .secured = secured, .moved = moved, .closed = closed};
+	.admit = admit, .opened = opened, .frame = frame, .secured = secured, .closed = closed};

@@ -42,7 +42,6 @@ struct peer {
 	int64_t broker_epoch;
 	struct identity *identity; /* NULL: anonymous, and not made yet */
 	struct sasl *sasl;	   /* NULL: the listener does not require authentication */
-	bool stays;		   /* its core keeps something of it: a fetch session */
 	struct advertise_conn advertise;
 };
 

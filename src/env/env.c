@@ -231,11 +231,6 @@ void sock_attach(struct sock *s, struct loop *l, sock_ready_fn *ready, void *arg
 	s->env->ops->sock_attach(s, l, ready, arg);
 }
 
-void sock_detach(struct sock *s, void (*done)(void *arg), void *arg)
-{
-	s->env->ops->sock_detach(s, done, arg);
-}
-
 void sock_want(struct sock *s, int events)
 {
 	s->env->ops->sock_want(s, events);

@@ -161,7 +161,6 @@ struct env_ops {
 	void (*listener_close)(struct listener *);
 	int (*dial)(struct loop *, const struct addr *, sock_ready_fn *, void *arg, struct sock **);
 	void (*sock_attach)(struct sock *, struct loop *, sock_ready_fn *, void *arg);
-	void (*sock_detach)(struct sock *, void (*done)(void *arg), void *arg);
 	void (*sock_want)(struct sock *, int events);
 	ssize_t (*sock_read)(struct sock *, void *, size_t);
 	ssize_t (*sock_writev)(struct sock *, const struct iovec *, int n, bool more);
@@ -322,12 +321,6 @@ MUST_CHECK static inline int env_dial(struct loop *l, const struct addr *a, sock
 	return l->env->ops->dial(l, a, ready, arg, out);
 }
 void sock_attach(struct sock *, struct loop *, sock_ready_fn *, void *arg);
-/*
- * Takes the socket off its loop, on whose thread this is called: no callback comes after this. Once
- * done() has been called on that thread (possibly before this returns), and not before, it may be
- * attached to another loop. What arrives meanwhile is kept.
- */
-void sock_detach(struct sock *, void (*done)(void *arg), void *arg);
 void sock_want(struct sock *, int events);			  /* level-triggered; 0 wants nothing */
 MUST_CHECK ssize_t sock_read(struct sock *, void *p, size_t len); /* 0: the peer has closed; -EAGAIN: nothing to read */
 MUST_CHECK ssize_t sock_writev(struct sock *, const struct iovec *iov, int n);

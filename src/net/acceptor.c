@@ -24,7 +24,6 @@
 #include "tls/tls.h"
 
 #define ACCEPTS_PER_TURN 16
-#define MOVES_LEAST 16 /* connections that may move to one reactor in any case */
 #define NO_DESCRIPTORS_MS 100
 #define STRANGERS_MS 10
 #define MILLI 1000
@@ -260,29 +259,6 @@ static bool listener_may(struct net_listener *l)
 	return true;
 }
 
-static int32_t conns_on(const struct acceptor *a, int reactor)
-{
-	return atomic_load_explicit(&a->n_by_reactor[reactor], memory_order_relaxed);
-}
-
-static void count_on(struct acceptor *a, int reactor, int32_t by)
-{
-	atomic_fetch_add_explicit(&a->n_by_reactor[reactor], by, memory_order_relaxed);
-}
-
-/* Two reactors may differ by an eighth of their connections: what one is asked for may be on the other alone. */
-bool acceptor_lets_move(struct net *net, int from, int to)
-{
-	struct acceptor *a = &net->acceptor;
-	int32_t n_from = conns_on(a, from), n_to = conns_on(a, to);
-
-	if (n_to - n_from > MOVES_LEAST + (n_from + n_to) / 8)
-		return false;
-	count_on(a, from, -1);
-	count_on(a, to, 1);
-	return true;
-}
-
 static int least_busy(struct net *net, struct acceptor *a, int n)
 {
 	int best = a->next_reactor % n;
@@ -293,7 +269,7 @@ static int least_busy(struct net *net, struct acceptor *a, int n)
 	for (int i = 1; i < n; i++) {
 		int at = (a->next_reactor + i) % n;
 
-		if (conns_on(a, at) < conns_on(a, best))
+		if (a->n_by_reactor[at] < a->n_by_reactor[best])
 			best = at;
 	}
 	a->next_reactor = (best + 1) % n;
@@ -320,7 +296,6 @@ static struct conn *conn_new(struct net_listener *l, struct sock *s, const struc
 	c->is_protected = is_protected(l);
 	c->is_let_in = l->config.lets_all_in;
 	c->reactor = &net->reactors[least_busy(net, &net->acceptor, net->n_reactors)];
-	c->prefers = (uint16_t)c->reactor->index;
 	list_init(&c->lru);
 	list_init(&c->ready);
 	list_init(&c->waiting);
@@ -390,7 +365,7 @@ static void acceptor_take(struct net_listener *l, struct sock *s, const struct a
 	c = conn_new(l, s, addr, peer);
 	strangers_come(l);
 	a->n_conns++;
-	count_on(a, c->reactor->index, 1);
+	a->n_by_reactor[c->reactor->index]++;
 	l->n_conns++;
 	atomic_fetch_add_explicit(&net->accepted, 1, memory_order_relaxed);
 	atomic_store_explicit(&net->connections, a->n_conns, memory_order_relaxed);
@@ -450,7 +425,7 @@ void acceptor_gone(struct post *p)
 
 	check(c->state == CONN_GONE && a->n_conns > 0);
 	a->n_conns--;
-	count_on(a, c->reactor->index, -1);
+	a->n_by_reactor[c->reactor->index]--;
 	a->listeners[c->listener].n_conns--;
 	if (c->peer)
 		peer_unref(a, c->peer);

@@ -55,8 +55,6 @@ static const struct {
 	[CONN_END_FILE_ERROR] = {"a file cannot be read", true},
 };
 
-static void conn_ready(struct sock *s, int ready, void *arg);
-
 /* ---- telling ---- */
 
 /* A guess at what an impossible length really is. */
@@ -377,50 +375,6 @@ static void conn_settle(struct conn *c, struct turn *t)
 		reactor_schedule(c);
 }
 
-/* ---- to another reactor ---- */
-
-/* Between requests: nothing is held, waited for or owed, and the peer is known. */
-static bool conn_may_move(const struct conn *c, const struct turn *t)
-{
-	return c->prefers != c->reactor->index && !c->has_moved && c->state == CONN_OPEN && conn_is_idle(c) &&
-	       !c->readable && !c->eof && !c->transport.pending && c->muted_until_ns <= t->now_ns &&
-	       list_empty(&c->ready) && list_empty(&c->waiting) && list_empty(&c->stranger) &&
-	       acceptor_lets_move(c->reactor->net, c->reactor->index, c->prefers);
-}
-
-static void conn_arrive(struct post *p)
-{
-	struct conn *c = container_of(p, struct conn, post);
-	struct reactor *r = c->reactor;
-
-	sock_attach(c->transport.sock, r->loop, conn_ready, c);
-	timer_init(&c->timer, r->loop, conn_fire);
-	reactor_add(c);
-	r->net->handler.moved(r->net->arg, c);
-	if (r->stopping)
-		conn_drain(c);
-	reactor_schedule(c);
-}
-
-static void conn_has_left(void *arg)
-{
-	struct conn *c = arg;
-
-	c->post.run = conn_arrive;
-	loop_post(c->reactor->loop, &c->post);
-}
-
-/* Until it arrives it is in no list, and nothing but its post knows it. */
-static void conn_move(struct conn *c)
-{
-	list_remove(&c->lru);
-	timer_stop(&c->timer);
-	c->has_moved = true;
-	c->want = 0;
-	c->reactor = &c->reactor->net->reactors[c->prefers];
-	sock_detach(c->transport.sock, conn_has_left, c);
-}
-
 void conn_turn(struct conn *c, int ready)
 {
 	struct reactor *r = c->reactor;
@@ -457,13 +411,10 @@ void conn_turn(struct conn *c, int ready)
 		conn_end(c, output_flush(c));
 	end = conn_ended(c);
 	c->in_turn = false;
-	if (end != CONN_END_NONE) {
-		conn_drop(c, end);
-	} else {
+	if (end == CONN_END_NONE)
 		conn_settle(c, &t);
-		if (conn_may_move(c, &t))
-			conn_move(c);
-	}
+	else
+		conn_drop(c, end);
 	reactor_leave_landing(r);
 }
 
@@ -550,15 +501,6 @@ void conn_mute(struct conn *c, int64_t delay_ms)
 	c->muted_until_ns = until;
 	if (!c->in_turn)
 		conn_set_timer(c);
-}
-
-void conn_prefer(struct conn *c, int reactor)
-{
-	struct net *net = c->reactor->net;
-
-	check(reactor >= 0 && reactor < net->n_reactors);
-	if (net->handler.moved)
-		c->prefers = (uint16_t)reactor;
 }
 
 void conn_set_frame_max(struct conn *c, size_t max)

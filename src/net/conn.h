@@ -1,8 +1,8 @@
 /*
  * conn: one accepted connection: frames in, answers out, in order.
  *
- * 1. A connection lives on one reactor at a time; all calls below are made on that reactor's loop.
- *    It may move to another once, between requests (conn_prefer).
+ * 1. A connection lives on one reactor, from opened() to closed(); all calls below are made on that
+ *    reactor's loop.
  * 2. One request is in progress at a time: after frame() no other frame of this connection is shown
  *    until the request has ended with exactly one of conn_reply, conn_no_reply and conn_close,
  *    inside frame() or at any later time.
@@ -43,8 +43,6 @@ struct net_handler {
 	 * NULL: not wanted.
 	 */
 	void (*secured)(void *arg, struct conn *, bool ok);
-	/* The connection lives on another reactor now, and this is called there. NULL: none is ever moved. */
-	void (*moved)(void *arg, struct conn *);
 	/* The connection is gone, for whatever reason. */
 	void (*closed)(void *arg, struct conn *);
 };
@@ -82,12 +80,6 @@ void conn_set_secret(struct conn *c, bool secret);
 
 void *conn_data(const struct conn *c);
 void conn_set_data(struct conn *c, void *data);
-
-/*
- * This connection's requests are for what lives on another reactor: it moves there when no request
- * of it is in progress, unless it has moved before, or too many others are there already.
- */
-void conn_prefer(struct conn *c, int reactor);
 
 /* The reactor it lives on. */
 int conn_reactor(const struct conn *c); /* 0 .. net_reactors() - 1 */

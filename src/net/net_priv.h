@@ -109,12 +109,11 @@ struct conn {
 	int64_t active_ns;
 	int64_t muted_until_ns; /* 0: not muted */
 	struct timer timer;	/* fires at the earliest deadline, or before it */
-	struct post post;	/* to its reactor when created or moved, to reactor 0 at the end */
+	struct post post;	/* to its reactor when created, to reactor 0 at the end */
 	const char *reason;	/* given by the handler, for the log */
 	uint16_t listener;
-	uint16_t prefers; /* the index of a reactor */
-	uint8_t want;	  /* events last passed to sock_want */
-	uint8_t came;	  /* events that came when its turn had to wait */
+	uint8_t want; /* events last passed to sock_want */
+	uint8_t came; /* events that came when its turn had to wait */
 	uint8_t state;
 	uint8_t end;   /* why it is closing */
 	uint8_t moves; /* steps towards being identified */
@@ -124,10 +123,9 @@ struct conn {
 	bool secret;	   /* its bytes are wiped after use */
 	bool in_work;
 	bool in_turn;
-	bool readable;	/* the socket has unread bytes that nothing wanted to read */
-	bool eof;	/* the peer will send no more */
-	bool has_moved; /* to another reactor, or is on its way there */
-	bool granted;	/* it has waited for room, and may now read without asking */
+	bool readable; /* the socket has unread bytes that nothing wanted to read */
+	bool eof;      /* the peer will send no more */
+	bool granted;  /* it has waited for room, and may now read without asking */
 };
 
 /* Its next turn may take a millisecond: the TLS handshake of a client. */
@@ -344,12 +342,12 @@ struct net_listener {
 	int index;
 };
 
-/* Used on reactor 0 only, but for n_by_reactor. */
+/* Used on reactor 0 only. */
 struct acceptor {
 	struct net_listener *listeners;
 	int n_listeners;
 	int32_t n_conns;
-	_Atomic int32_t *n_by_reactor; /* each reactor changes it when a connection leaves it for another */
+	int32_t *n_by_reactor;
 	int next_reactor;
 	struct map peers; /* of struct peer */
 	int32_t max_connections_per_ip;
@@ -396,8 +394,6 @@ void acceptor_fini(struct net *net);
 /* On reactor 0, from a connection's post: the connection is closed. Frees it. */
 void acceptor_gone(struct post *p);
 void acceptor_stop(struct net *net);
-/* May a connection move from one reactor to another? True: it counts there from now on. Any reactor. */
-bool acceptor_lets_move(struct net *net, int from, int to);
 const char *acceptor_listener_name(const struct net *net, int listener);
 /* Closes the least active connections of clients while there are more than max_connections. Any thread. */
 void net_shed(struct net *net);

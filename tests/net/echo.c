@@ -131,15 +131,6 @@ static void obey(struct request *r, char what)
 		conn_set_frame_max(c, get_u32(r->frame.p + 1));
 		reply_frame(r);
 		return;
-	case 'r':
-		if (r->echo->n_reactors > 0)
-			conn_prefer(c, (conn_reactor(c) + 1) % r->echo->n_reactors);
-		reply_frame(r);
-		return;
-	case 'W':
-		*(uint8_t *)chain_reserve(&r->chain, 1) = (uint8_t)conn_reactor(c);
-		request_reply(r);
-		return;
 	case 'f':
 		reply_file(r);
 		return;
@@ -163,8 +154,8 @@ static bool is_known(const struct frame *f)
 	static const struct {
 		char what;
 		size_t len;
-	} known[] = {{'e', 1}, {'X', 1}, {'m', 3}, {'M', 5}, {'f', 9}, {'b', 5}, {'p', 1},
-		     {'h', 1}, {'s', 1}, {'k', 1}, {'w', 5}, {'r', 1}, {'W', 1}};
+	} known[] = {{'e', 1}, {'X', 1}, {'m', 3}, {'M', 5}, {'f', 9}, {'b', 5},
+		     {'p', 1}, {'h', 1}, {'s', 1}, {'k', 1}, {'w', 5}};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (f->len >= known[i].len && f->p[0] == known[i].what)
@@ -196,14 +187,6 @@ static void on_opened(void *arg, struct conn *c)
 	atomic_fetch_or(&e->reactors, UINT64_C(1) << conn_reactor(c));
 }
 
-static void on_moved(void *arg, struct conn *c)
-{
-	struct echo *e = arg;
-
-	check(!conn_data(c));
-	atomic_fetch_add(&e->moved, 1);
-}
-
 static void on_secured(void *arg, struct conn *c, bool ok)
 {
 	struct echo *e = arg;
@@ -227,4 +210,4 @@ static void on_closed(void *arg, struct conn *c)
 }
 
 const struct net_handler echo_handler = {
-	.opened = on_opened, .frame = on_frame, .secured = on_secured, .moved = on_moved, .closed = on_closed};
+	.opened = on_opened, .frame = on_frame, .secured = on_secured, .closed = on_closed};

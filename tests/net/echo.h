@@ -13,8 +13,6 @@
  *	s		answer with the frame; bytes received from now on are secret
  *	k		answer with the frame; the peer is identified
  *	w us:u32	take so long, then answer with the frame
- *	r		answer with the frame; the connection prefers the next reactor
- *	W		answer with one byte: the reactor
  *	M max:u32	answer with the frame; frames longer than max are refused from now on
  *
  * Anything else, including an empty frame, closes.
@@ -28,9 +26,7 @@
 
 struct echo {
 	struct file *file; /* for 'f' */
-	int n_reactors;	   /* for 'r'; 0: none is preferred */
 	_Atomic int opened;
-	_Atomic int moved;
 	_Atomic int closed;
 	_Atomic int secured, unsecured; /* TLS handshakes that succeeded, and that failed */
 	_Atomic int unsecured_before;	/* TLS handshakes that had failed when the last frame came */

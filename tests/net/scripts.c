@@ -74,10 +74,9 @@ void asks_for_the_file(struct peer *p, uint64_t *chance)
 
 void asks_many_things(struct peer *p, uint64_t *chance)
 {
-	static const char kinds[] = "eeepqmr";
+	static const char kinds[] = "eeepqm";
 	int n = 20 + (int)(cm_random(chance) % 40);
 
-	peer_asks(p, 'k', 5);
 	for (int i = 0; i < n; i++) {
 		uint64_t r = cm_random(chance);
 		size_t len = 3 + (size_t)(cm_random(chance) % (r % 16 == 0 ? 200000 : r % 4 == 0 ? 20000 : 300));
@@ -90,7 +89,7 @@ void asks_many_things(struct peer *p, uint64_t *chance)
 			peer_asks_bytes(p, (uint32_t)len);
 			break;
 		default:
-			peer_asks(p, kinds[(r >> 40) % 7], len);
+			peer_asks(p, kinds[(r >> 40) % 6], len);
 		}
 	}
 	if (cm_random(chance) % 4 == 0)

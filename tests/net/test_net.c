@@ -865,68 +865,6 @@ static void connections_are_spread_over_the_reactors(void **state)
 	assert_int_equal(w.counts.bytes_out, 8 * 13);
 }
 
-static int reactor_of(int fd)
-{
-	uint8_t at;
-
-	put_frame(fd, "W", 1);
-	assert_int_equal(get_length(fd), 1);
-	get(fd, &at, 1);
-	return at;
-}
-
-static void ask_for_the_next(int fd)
-{
-	put_frame(fd, "r", 1);
-	expect_frame(fd, "r", 1);
-}
-
-static void a_connection_moves_between_requests_once(void **state)
-{
-	struct world w;
-	int fd, first;
-
-	world_open(&w, 3, NULL);
-	w.echo.n_reactors = 3;
-	fd = client(&w, 0);
-	first = reactor_of(fd);
-	ask_for_the_next(fd);
-	assert_int_equal(reactor_of(fd), first); /* not while it is unknown */
-	put_frame(fd, "k", 1);
-	expect_frame(fd, "k", 1);
-	assert_int_equal(reactor_of(fd), (first + 1) % 3);
-	ask_for_the_next(fd);
-	expect_echo(fd);
-	assert_int_equal(reactor_of(fd), (first + 1) % 3);
-	assert_int_equal(w.echo.moved, 1);
-	world_close(&w);
-	expect_closed(fd);
-}
-
-static void not_all_connections_move_to_one_reactor(void **state)
-{
-	enum { N = 80 };
-	struct world w;
-	int v[N], n_at[2] = {0, 0};
-
-	world_open(&w, 2, NULL);
-	w.echo.n_reactors = 2;
-	for (int i = 0; i < N; i++) {
-		v[i] = client(&w, 0);
-		put_frame(v[i], "k", 1);
-		expect_frame(v[i], "k", 1);
-	}
-	for (int i = 0; i < N; i++)
-		if (reactor_of(v[i]) == 0)
-			ask_for_the_next(v[i]);
-	for (int i = 0; i < N; i++)
-		n_at[reactor_of(v[i])]++;
-	assert_in_range(n_at[1], N / 2 + 8, N / 2 + 8 + N / 16 + 1);
-	for (int i = 0; i < N; i++)
-		close(v[i]);
-	world_close(&w);
-}
-
 static void a_clean_stop_answers_what_is_in_work_and_closes_the_idle(void **state)
 {
 	struct world w;
@@ -1003,8 +941,6 @@ int main(void)
 		cmocka_unit_test(a_bound_of_addresses_changes_too),
 		cmocka_unit_test(clients_do_not_keep_a_node_waiting),
 		cmocka_unit_test(connections_are_spread_over_the_reactors),
-		cmocka_unit_test(a_connection_moves_between_requests_once),
-		cmocka_unit_test(not_all_connections_move_to_one_reactor),
 		cmocka_unit_test(a_clean_stop_answers_what_is_in_work_and_closes_the_idle),
 		cmocka_unit_test(a_wildcard_takes_both_families_and_tells_the_local_address),
 		cmocka_unit_test(a_taken_port_is_an_error_that_names_the_listener),

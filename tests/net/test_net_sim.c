@@ -189,7 +189,7 @@ static uint64_t crowd(uint64_t seed, const struct sim_options *o)
 
 	s.limits.queued_max_request_bytes = 4 * (int64_t)MIB;
 	s.limits.request_max_bytes = MIB;
-	s.n_reactors = s.echo.n_reactors = 1 + (int)(seed % 3);
+	s.n_reactors = 1 + (int)(seed % 3);
 	story_begin(&s, seed, o);
 	p = story_add_peer(&s, HEALTHY);
 	for (int i = 0; i < 20; i++)

@@ -257,7 +257,6 @@ static void open_session(struct fetch *f, struct fetch_response *out)
 				     env_mono_ms(f->r->core->loop->env));
 	if (!session)
 		return;
-	request_stay(f->r);
 	out->session_id = session->id;
 	fetch_session_begin(session, &f->manner, env_mono_ms(f->r->core->loop->env));
 	if (!remember(f, session)) {

@@ -75,7 +75,6 @@ static const struct env_ops real_ops = {
 	.listener_close = real_listener_close,
 	.dial = real_dial,
 	.sock_attach = real_sock_attach,
-	.sock_detach = real_sock_detach,
 	.sock_want = real_sock_want,
 	.sock_read = real_sock_read,
 	.sock_writev = real_sock_writev,

@@ -69,10 +69,7 @@ struct real_loop {
 struct real_sock {
 	struct sock base;
 	uv_poll_t poll; /* valid while attached: its loop is set, and its data is the argument for `ready` */
-	union {
-		sock_ready_fn *ready;
-		void (*detached)(void *arg); /* while it is being detached; the argument is poll.data */
-	};
+	sock_ready_fn *ready;
 	int fd;
 	int wanted;
 };
@@ -124,7 +121,6 @@ void real_work(struct loop *l, struct work *w);
 /* ---- sock.c ---- */
 int real_dial(struct loop *l, const struct addr *a, sock_ready_fn *ready, void *arg, struct sock **out);
 void real_sock_attach(struct sock *s, struct loop *l, sock_ready_fn *ready, void *arg);
-void real_sock_detach(struct sock *s, void (*done)(void *arg), void *arg);
 void real_sock_want(struct sock *s, int events);
 ssize_t real_sock_read(struct sock *s, void *p, size_t len);
 ssize_t real_sock_writev(struct sock *s, const struct iovec *iov, int n, bool more);

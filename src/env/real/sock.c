@@ -77,26 +77,6 @@ void real_sock_attach(struct sock *base, struct loop *l, sock_ready_fn *ready, v
 	check(uv_poll_init(&container_of(l, struct real_loop, base)->uv, &s->poll, s->fd) == 0);
 }
 
-static void on_detached(uv_handle_t *handle)
-{
-	struct real_sock *s = container_of((uv_poll_t *)handle, struct real_sock, poll);
-	void *arg = s->poll.data;
-
-	s->poll.loop = NULL;
-	s->detached(arg);
-}
-
-void real_sock_detach(struct sock *base, void (*done)(void *arg), void *arg)
-{
-	struct real_sock *s = real_sock(base);
-
-	check(s->poll.loop && done);
-	s->wanted = 0;
-	s->detached = done;
-	s->poll.data = arg;
-	uv_close((uv_handle_t *)&s->poll, on_detached);
-}
-
 void real_sock_want(struct sock *base, int events)
 {
 	struct real_sock *s = real_sock(base);

@@ -93,7 +93,6 @@ static const struct env_ops sim_ops = {
 	.listener_close = sim_listener_close,
 	.dial = sim_dial,
 	.sock_attach = sim_sock_attach,
-	.sock_detach = sim_sock_detach,
 	.sock_want = sim_sock_want,
 	.sock_read = sim_sock_read,
 	.sock_writev = sim_sock_writev,

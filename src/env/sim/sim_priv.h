@@ -166,7 +166,6 @@ void sim_listener_pause(struct listener *l, bool pause);
 void sim_listener_close(struct listener *l);
 int sim_dial(struct loop *l, const struct addr *a, sock_ready_fn *ready, void *arg, struct sock **out);
 void sim_sock_attach(struct sock *s, struct loop *l, sock_ready_fn *ready, void *arg);
-void sim_sock_detach(struct sock *s, void (*done)(void *arg), void *arg);
 void sim_sock_want(struct sock *s, int events);
 ssize_t sim_sock_read(struct sock *s, void *p, size_t len);
 ssize_t sim_sock_writev(struct sock *s, const struct iovec *iov, int n, bool more);

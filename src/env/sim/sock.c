@@ -17,16 +17,6 @@ void sim_sock_attach(struct sock *base, struct loop *l, sock_ready_fn *ready, vo
 	s->arg = arg;
 }
 
-void sim_sock_detach(struct sock *base, void (*done)(void *arg), void *arg)
-{
-	struct sim_sock *s = sim_sock(base);
-
-	check(s->loop);
-	s->loop = NULL;
-	s->wanted = 0;
-	done(arg);
-}
-
 void sim_sock_want(struct sock *base, int events)
 {
 	struct sim_sock *s = sim_sock(base);

@@ -102,8 +102,8 @@ members() { # KIND [TOPIC]
 	# shellcheck disable=SC2086
 	crowd "$1" "group-$1" ${2:-} $MEMBERS
 	for step in join rebalance; do
-		figure "G34 $1 $step" ${step}_waited_us/1000
-		figure "G34 $1 $step wall" ${step}_us/1000
+		figure "G34 $1 $step waited" ${step}_waited_us/1000
+		figure "G34 $1 $step" ${step}_us/1000
 		figure "G34 $1 $step cpu" ${step}_cpu_us/1000
 	done
 }
