@@ -129,7 +129,7 @@ static void gather(struct waking *w, struct waiter *ready)
 
 struct waiter *waking_take(struct waking *w)
 {
-	return __atomic_load_n(&w->ready, __ATOMIC_RELAXED) ? __atomic_exchange_n(&w->ready, NULL, __ATOMIC_SEQ_CST)
+	return __atomic_load_n(&w->ready, __ATOMIC_SEQ_CST) ? __atomic_exchange_n(&w->ready, NULL, __ATOMIC_SEQ_CST)
 							    : NULL;
 }
 
@@ -256,6 +256,8 @@ void partition_unwait(struct waiter *w)
 	if (!w->partition)
 		return;
 	mutex_lock(&w->partition->lock);
+	if (!list_empty(&w->link)) /* nothing has moved since it began to wait */
+		note_follower_at_rest(w->partition, w);
 	list_remove(&w->link);
 	mutex_unlock(&w->partition->lock);
 	partition_unref(&w->partition);

@@ -222,7 +222,7 @@ struct log_read {
 	int32_t sealed_max;
 
 	int64_t next_offset;	 /* the offset after what was found */
-	bool is_older;		 /* upto_offset is in a later segment than `offset` */
+	bool is_older;		 /* what was read is in an earlier segment than upto_offset */
 	struct sealed_at sealed; /* any: the range must be read by sealed_read (sealed.h), and by nothing else */
 };
 

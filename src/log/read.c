@@ -263,7 +263,6 @@ int log_read(struct log *log, struct log_read *want, struct records *out, struct
 	want->is_older = false;
 	if (want->offset >= want->upto_offset || want->offset == log->end || !log->data)
 		return 0;
-	want->is_older = log_segment_of(log, want->offset) < log_segment_of(log, want->upto_offset);
 	if (want->min_one_message && env_buggify(log->env, "read one batch")) /* every batch is a read of its own */
 		want->max_bytes = 1;
 	if (env_buggify(log->env, "forget where readers are")) /* positions are then found by the index */
@@ -282,6 +281,7 @@ int log_read(struct log *log, struct log_read *want, struct records *out, struct
 	out->file = file_ref(file);
 	out->pos = r.from;
 	out->len = (int32_t)(r.limit - r.from);
+	want->is_older = r.index < log_segment_of(log, want->upto_offset);
 	want->sealed = log_sealed_at(log, r.segment);
 	if (r.next >= 0) {
 		add_hint(log, r.segment, r.next, r.limit);

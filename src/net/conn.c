@@ -140,7 +140,7 @@ static bool conn_has_frame(const struct conn *c)
 
 bool conn_is_idle(const struct conn *c)
 {
-	return !c->in_work && output_is_empty(&c->out) && !c->in.block;
+	return !c->in_work && output_is_empty(&c->out) && !c->in.block && !c->came;
 }
 
 /* A peer that sends single bytes is active but makes no progress: a fifth of the frame's age counts. */
@@ -149,7 +149,7 @@ int64_t conn_stuck_ns(const struct conn *c, int64_t now_ns)
 	int64_t still = now_ns - c->active_ns;
 	int64_t frame = c->in.began_ns ? (now_ns - c->in.began_ns) / 5 : 0;
 
-	if (c->in_work || !list_empty(&c->waiting) || (!c->in.block && c->out.charged == 0))
+	if (c->in_work || !list_empty(&c->waiting) || !list_empty(&c->ready) || (!c->in.block && c->out.charged == 0))
 		return 0;
 	return still > frame ? still : frame;
 }

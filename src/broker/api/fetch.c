@@ -530,7 +530,7 @@ static bool take_moved(struct fetch *f)
 	struct str name = STR_NULL;
 	int n = f->n;
 
-	if (!f->session || f->session->arg != f || !f->session->news)
+	if (!f->session || f->session->arg != f || !f->session->news || f->session->epoch != f->session_epoch)
 		return false;
 	for (struct list *it = f->session->active.prev; it != &f->session->active; it = it->prev) {
 		struct fetch_member *m = container_of(it, struct fetch_member, active);
