@@ -17,7 +17,13 @@
 #include "metadata/image.h"
 #include "net/net.h"
 
-#define TEXT_MAX_BYTES ((size_t)1 << 20)
+#define ADDRESSES_MAX 16 /* of a host, that are looked at */
+
+/* Room for what an override list is parsed into. */
+static size_t room_for(struct str text)
+{
+	return (size_t)text.len * 16 + 65536;
+}
 
 /* An override list on its way into effect. */
 struct addresses {
@@ -27,6 +33,7 @@ struct addresses {
 	char *later; /* what has been set meanwhile; NULL: nothing */
 	struct net_ip_limit *v;
 	int n;
+	int n_unknown; /* hosts that could not be resolved */
 };
 
 /* A limit for all listeners together is not a limit for each. */
@@ -39,28 +46,43 @@ int32_t node_listener_limit(const struct config *c, struct str listener, enum co
 
 /* ---- addresses ---- */
 
-static int resolve(struct env *env, struct str text, struct net_ip_limit **out)
+/* The address of a host, of IPv4 if it has one, as Java prefers. */
+static bool find_address(struct env *env, struct str name, struct addr *out)
+{
+	struct addr v[ADDRESSES_MAX];
+	char *host = str_dup(name);
+	int n = env_resolve(env, host, 0, v, ADDRESSES_MAX);
+	int i = 0;
+
+	while (i < n && v[i].v6)
+		i++;
+	if (n > 0)
+		*out = v[i < n ? i : 0];
+	else
+		diag_warn(env->diag, "host of max.connections.per.ip.overrides is not known", "host=%s", host);
+	xfree(host);
+	return n > 0;
+}
+
+/* Fills in x->v, x->n and x->n_unknown from x->text. Blocks; ends early when the node is to stop. */
+static void resolve(struct addresses *x)
 {
 	const struct config_ip_limit *limits;
 	struct str why;
 	struct arena a;
-	int n_limits = 0, n = 0;
+	int n_limits = 0;
 
-	arena_init(&a, TEXT_MAX_BYTES);
-	if (!config_ip_limits_read(text, &a, &limits, &n_limits, &why))
+	arena_init(&a, room_for(str_of(x->text)));
+	if (!config_ip_limits_read(str_of(x->text), &a, &limits, &n_limits, &why))
 		n_limits = 0;
-	*out = xcalloc((size_t)n_limits + 1, sizeof(**out));
-	for (int i = 0; i < n_limits; i++) {
-		char *host = str_dup(limits[i].host);
-
-		if (env_resolve(env, host, 0, &(*out)[n].addr, 1) == 1)
-			(*out)[n++].connections = limits[i].connections;
+	x->v = xcalloc((size_t)n_limits + 1, sizeof(*x->v));
+	for (int i = 0; i < n_limits && !__atomic_load_n(&x->node->stop_asked, __ATOMIC_RELAXED); i++) {
+		if (find_address(x->node->env, limits[i].host, &x->v[x->n].addr))
+			x->v[x->n++].connections = limits[i].connections;
 		else
-			diag_warn(env->diag, "host of max.connections.per.ip.overrides is not known", "host=%s", host);
-		xfree(host);
+			x->n_unknown++;
 	}
 	arena_fini(&a);
-	return n;
 }
 
 static struct str overrides_at_start(const struct config *c)
@@ -73,36 +95,42 @@ static struct str overrides_at_start(const struct config *c)
 void node_limits_start(struct node *n, struct net_limits *l)
 {
 	const struct config *c = n->config;
-	struct net_ip_limit *v;
+	struct addresses x = {.node = n, .text = str_dup(overrides_at_start(c))};
 
 	l->max_connections = config_int(c, CONFIG_MAX_CONNECTIONS);
 	l->max_connections_per_ip = config_int(c, CONFIG_MAX_CONNECTIONS_PER_IP);
 	l->max_connection_creation_rate = config_int(c, CONFIG_MAX_CONNECTION_CREATION_RATE);
-	n->address_limits = str_dup(overrides_at_start(c));
-	l->n_ip_limits = resolve(n->env, str_of(n->address_limits), &v);
-	l->ip_limits = v;
+	resolve(&x);
+	n->address_limits = x.text;
+	l->n_ip_limits = x.n;
+	l->ip_limits = x.v;
 }
 
 static void resolve_job(struct work *w)
 {
-	struct addresses *x = container_of(w, struct addresses, work);
-
-	x->n = resolve(x->node->env, str_of(x->text), &x->v);
+	resolve(container_of(w, struct addresses, work));
 }
 
 static void begin(struct node *n, char *take_text);
 
+/* With an unknown host the limits before stay in force, as in Kafka, until the next change. */
 static void resolved(struct work *w)
 {
 	struct addresses *x = container_of(w, struct addresses, work);
 	struct node *n = x->node;
 
-	net_set_ip_limits(n->net, x->v, x->n);
-	xfree(n->address_limits);
-	n->address_limits = x->text;
+	if (x->n_unknown == 0 && !n->cores[0].stopping) {
+		net_set_ip_limits(n->net, x->v, x->n);
+		xfree(n->address_limits);
+		n->address_limits = x->text;
+	} else {
+		xfree(x->text);
+	}
 	n->addresses = NULL;
-	if (x->later)
+	if (x->later && !n->cores[0].stopping)
 		begin(n, x->later);
+	else
+		xfree(x->later);
 	xfree(x->v);
 	xfree(x);
 	core_work_ends(&n->cores[0]);
@@ -128,7 +156,7 @@ static bool is_legal(struct str text)
 	int n;
 	bool ok;
 
-	arena_init(&a, TEXT_MAX_BYTES);
+	arena_init(&a, room_for(text));
 	ok = config_ip_limits_read(text, &a, &v, &n, &why);
 	arena_fini(&a);
 	return ok;

@@ -352,6 +352,7 @@ static void futures_job(struct work *w)
 	for (int i = 0; i < l->table->options.n_dirs; i++) {
 		struct log_dir *dir = g->dirs[i].dir;
 
+		log_dir_forget_noted(dir);
 		if (g->dirs[i].n_short || log_dir_error(dir) || __atomic_load_n(&l->cancelled, __ATOMIC_RELAXED))
 			continue;
 		log_dir_trust(dir);

@@ -298,10 +298,10 @@ static int go_to_background(void)
 	char *dir = given && *given ? xasprintf("%s", given) : xasprintf("%s/../logs", program);
 	char *file = xasprintf("%s/kafkaServer.out", dir);
 	struct env *env = env_real_new(&diag);
-	int err = env_mkdir(env, dir);
+	int err = env_mkdir_all(env, dir);
 
 	env_real_free(env);
-	err = err && err != -EEXIST ? err : real_detach(file);
+	err = err ? err : real_detach(file);
 	if (err)
 		fprintf(stderr, "odradek start: %s: %s; LOG_DIR names another directory\n", file, err_name(err));
 	xfree(program);

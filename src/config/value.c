@@ -156,22 +156,34 @@ static struct str show_list(const struct config_value *v, struct arena *a)
 	return arena_printf(a, "[%.*s]", STR_ARG(inner));
 }
 
+/* Equal items one after the other, in the order of the list. */
+static int by_text(const void *a, const void *b)
+{
+	const struct str *x = *(const struct str *const *)a, *y = *(const struct str *const *)b;
+	int order = str_cmp(*x, *y);
+
+	return order ? order : (x > y) - (x < y);
+}
+
 /* Keeps the first of equal items. */
 static void drop_repeated(struct config_value *v, struct arena *a)
 {
-	struct str *items = arena_array(a, (size_t)v->n_items, sizeof(*items));
+	size_t room = (size_t)v->n_items + 1;
+	const struct str **sorted = arena_array(a, room, sizeof(*sorted));
+	struct str *items = arena_array(a, room, sizeof(*items));
+	bool *repeats = arena_array(a, room, sizeof(*repeats));
 	int n = 0;
 
-	if (items == NULL)
+	if (sorted == NULL || items == NULL || repeats == NULL)
 		return;
-	for (int i = 0; i < v->n_items; i++) {
-		int seen = 0;
-
-		while (seen < n && !str_eq(items[seen], v->items[i]))
-			seen++;
-		if (seen == n)
+	for (int i = 0; i < v->n_items; i++)
+		sorted[i] = &v->items[i];
+	qsort(sorted, (size_t)v->n_items, sizeof(*sorted), by_text);
+	for (int i = 1; i < v->n_items; i++)
+		repeats[sorted[i] - v->items] = str_eq(*sorted[i], *sorted[i - 1]);
+	for (int i = 0; i < v->n_items; i++)
+		if (!repeats[i])
 			items[n++] = v->items[i];
-	}
 	if (n == v->n_items)
 		return;
 	v->items = items;

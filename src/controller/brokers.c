@@ -151,6 +151,9 @@ static int check_owners(const struct controller *c, const struct controller_cont
 	return 0;
 }
 
+/* Each is looked for among the others in heartbeats, and its partitions among all. */
+#define DIRECTORIES_MAX 1000
+
 static int check_directories(const struct controller *c, const struct controller_context *ctx,
 			     const struct broker_registration_request *in)
 {
@@ -159,6 +162,9 @@ static int check_directories(const struct controller *c, const struct controller
 
 	if (n <= 0)
 		return refuse(ctx, ERR_INVALID_REGISTRATION, "No directories specified in request");
+	if (n > DIRECTORIES_MAX)
+		return refuse(ctx, ERR_INVALID_REGISTRATION, "More than %d directories specified in request",
+			      DIRECTORIES_MAX);
 	for (int i = 0; i < n; i++) {
 		if (directory_is_reserved(in->log_dirs.v[i]))
 			return refuse(ctx, ERR_INVALID_REGISTRATION, "Reserved directory ID in request");

@@ -427,7 +427,8 @@ int log_dir_begin_run(struct log_dir *dir)
 	manifest_remove(dir->env, dir->path);
 	path_in(path, dir->path, CLEAN_MARKER);
 	err = env_unlink(dir->env, path); /* from here on the manifest describes nothing */
-	if (err == 0)
+	/* also when it is tried again after the sync has failed */
+	if (err == 0 || (err == -ENOENT && dir->clean))
 		err = env_sync_dir(dir->env, dir->path);
 	if (err && err != -ENOENT)
 		return err;
@@ -538,11 +539,15 @@ static int need_witness(struct log_dir *dir)
 	return err || dir->clean || dir->ours ? err : env_sync_dir(dir->env, dir->path);
 }
 
+void log_dir_forget_noted(struct log_dir *dir)
+{
+	manifest_free(dir->manifest);
+	dir->manifest = NULL;
+}
+
 void log_dir_vouch(struct log_dir *dir)
 {
 	dir->cache_is_whole = false;
-	manifest_free(dir->manifest);
-	dir->manifest = NULL;
 	if (log_dir_error(dir) || need_witness(dir))
 		return;
 	if (!dir->doubtful)

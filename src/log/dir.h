@@ -111,11 +111,13 @@ int log_dir_mark_clean(struct log_dir *, int64_t broker_epoch);
 void log_dir_note(struct log_dir *, const struct buf *entry);
 /*
  * What the manifest of the last clean stop says about the log in a directory of this name; NULL:
- * nothing, or the directory has been changed since. Valid until log_dir_vouch; from any thread, one
+ * nothing, or the directory has been changed since. Valid until log_dir_forget_noted; from any thread, one
  * at a time for each name.
  */
 struct manifest_log;
 const struct manifest_log *log_dir_noted(struct log_dir *, const char *name);
+/* Every log is loaded, or will be loaded in another way. */
+void log_dir_forget_noted(struct log_dir *);
 
 /*
  * The keys that open and seal batches in this directory (atrest/keys.h); NULL (the default): no

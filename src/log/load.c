@@ -575,6 +575,13 @@ static int load_noted_state(struct log *log, const struct log_load *how, bool no
 	return load_producers(log, how, from, &r);
 }
 
+/* Many logs are loaded one after the other, and few are used at once. */
+static void close_files(struct log *log)
+{
+	for (int i = 0; log->data && i < log->data->n; i++)
+		segment_close_files(&log->data->segments[i]);
+}
+
 /*
  * Takes the log from the manifest of the clean stop. False: it must be loaded. A log that is not
  * used is then not even opened.
@@ -590,8 +597,10 @@ static bool load_noted(struct log *log, const struct log_load *how)
 	const struct manifest_log *noted = log_dir_noted(log->dir, strrchr(dir, '/') + 1);
 	if (!noted)
 		return false;
-	if (noted_restore(log, noted, &no_producers) && load_noted_state(log, how, no_producers) == 0)
+	if (noted_restore(log, noted, &no_producers) && load_noted_state(log, how, no_producers) == 0) {
+		close_files(log);
 		return true;
+	}
 	unload(log);
 	return false;
 }
@@ -608,9 +617,7 @@ static int load_once(struct log *log, const struct log_load *how)
 		err = load_files(&f, how);
 	for (int i = 0; i < FOUND_KINDS; i++)
 		xfree(f.kinds[i].v);
-	/* Many logs are loaded one after the other, and few are used at once. */
-	for (int i = 0; log->data && i < log->data->n; i++)
-		segment_close_files(&log->data->segments[i]);
+	close_files(log);
 	return is_there ? err : 0;
 }
 

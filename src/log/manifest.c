@@ -245,7 +245,7 @@ int manifest_write(struct env *env, const char *dir, const char *marker, const s
 	put_u32(text.p + sizeof(MAGIC), FORMAT);
 	put_u32(text.p + sizeof(MAGIC) + 4, crc32c(0, text.p + HEAD, text.len - HEAD));
 	path_in(path, dir, MANIFEST_FILE);
-	err = env_replace_file(env, path, text.p, text.len);
+	err = text.len > BYTES_MAX ? -EFBIG : env_replace_file(env, path, text.p, text.len);
 	if (err)
 		drop(env, path);
 	buf_fini(&text);

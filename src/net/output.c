@@ -240,7 +240,7 @@ static void output_account(struct conn *c)
 {
 	struct output *o = &c->out;
 	struct budget *budget = &c->reactor->net->budget;
-	uint32_t charge = o->blocked ? o->memory : 0;
+	uint32_t charge = o->blocked ? o->memory + (uint32_t)c->transport.kept : 0;
 
 	if (charge > o->charged)
 		budget_charge(budget, (int64_t)(charge - o->charged));

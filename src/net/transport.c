@@ -46,6 +46,7 @@ static void note(struct transport *t)
 	t->read_wants = (uint8_t)tls_read_wants(t->tls);
 	t->pending = tls_is_pending(t->tls);
 	t->took = tls_took(t->tls);
+	t->kept = tls_kept(t->tls);
 	t->shaking_hands = !tls_is_established(t->tls);
 	t->answered = tls_has_answered(t->tls);
 }
@@ -60,12 +61,18 @@ static ssize_t encrypted_read(struct transport *t, void *p, size_t len)
 
 static ssize_t encrypted_writev(struct transport *t, const struct iovec *iov, int n, bool more)
 {
-	return tls_writev(t->tls, iov, n);
+	ssize_t sent = tls_writev(t->tls, iov, n);
+
+	t->kept = tls_kept(t->tls);
+	return sent;
 }
 
 static ssize_t encrypted_send_file(struct transport *t, struct file *f, int64_t pos, size_t len)
 {
-	return tls_send_file(t->tls, f, pos, len);
+	ssize_t sent = tls_send_file(t->tls, f, pos, len);
+
+	t->kept = tls_kept(t->tls);
+	return sent;
 }
 
 static void encrypted_close(struct transport *t)

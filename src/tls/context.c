@@ -269,8 +269,7 @@ static void set_manners(SSL_CTX *ssl)
 	SSL_CTX_set_num_tickets(ssl, 0);
 	SSL_CTX_set_max_cert_list(ssl, CHAIN_MAX_BYTES);
 	SSL_CTX_set_read_ahead(ssl, 1);
-	SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
-				      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_NO_AUTO_CHAIN);
+	SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_NO_AUTO_CHAIN);
 	SSL_CTX_clear_mode(ssl, SSL_MODE_AUTO_RETRY);
 }
 

@@ -28,7 +28,11 @@
 enum {
 	RECORD = 16384, /* maximum size of a record, and of what is encrypted at once */
 	BATCH = 4,	/* records that are sent together */
-	OVERHEAD = 512, /* what encryption adds to a record at most, with room to spare (RFC 8446, 5.2: 256 + header) */
+	/*
+	 * What encryption adds to RECORD bytes at most, which are 32 records if the client has asked for short
+	 * ones (max_fragment_length, RFC 6066), and an answer to new keys.
+	 */
+	OVERHEAD = 4096,
 	READS_WITHOUT = 16, /* records without data (KeyUpdate) that one read accepts: more wait for the next turn */
 	/*
 	 * Limit for a client's first message: OpenSSL allocates whatever its header promises, up to
@@ -515,7 +519,7 @@ ssize_t tls_writev(struct tls_session *s, const struct iovec *iov, int n)
 
 ssize_t tls_send_file(struct tls_session *s, struct file *f, int64_t pos, size_t len)
 {
-	uint8_t data[BATCH * RECORD];
+	uint8_t data[RECORD];
 	struct batch batch;
 	size_t done;
 	int err = begin_write(s, &batch, &done);
@@ -523,18 +527,16 @@ ssize_t tls_send_file(struct tls_session *s, struct file *f, int64_t pos, size_t
 	if (err)
 		return err;
 	while (done < len && !err && !s->rest) {
-		size_t want = len - done < sizeof(data) ? len - done : sizeof(data);
+		size_t want = len - done < RECORD ? len - done : RECORD;
 		ssize_t n = file_pread(f, data, want, pos + (int64_t)done);
 
-		if (n <= 0) {
-			err = (int)n;
+		if (n > 0)
+			err = write_record(s, data, (size_t)n);
+		if (n <= 0 || err) {
+			err = n <= 0 ? (int)n : err;
 			break;
 		}
-		for (size_t at = 0, step; at < (size_t)n && !err && !s->rest; at += step) {
-			step = (size_t)n - at < RECORD ? (size_t)n - at : RECORD;
-			err = write_record(s, data + at, step);
-			done += err ? 0 : step;
-		}
+		done += (size_t)n;
 	}
 	return end_write(s, err, done);
 }
@@ -564,6 +566,11 @@ bool tls_has_answered(const struct tls_session *s)
 size_t tls_took(const struct tls_session *s)
 {
 	return s->took;
+}
+
+size_t tls_kept(const struct tls_session *s)
+{
+	return s->rest_len - s->rest_sent;
 }
 
 const char *tls_error(const struct tls_session *s)

@@ -263,7 +263,7 @@ static void thousands_of_settings_of_a_broker_are_not_each_compared_with_each(vo
 		v[i].config_operation = 1; /* delete */
 	ASK(incremental_alter_configs, 1, &in, &out);
 	assert_int_equal(out.responses.v[0].error_code, 0);
-	assert_in_range(n_compares, 0, 200 * N);
+	assert_in_range(n_compares, 1, 200 * N);
 	for (int i = 0; i < N; i++)
 		xfree((char *)v[i].name.p);
 	xfree(v);

@@ -74,7 +74,7 @@ static void topics_to_delete_are_not_each_compared_with_each(void **state)
 	v[N - 1] = v[N - 2] = (struct delete_topics_request_topic){STR_NULL, {{9}}};
 	n_compares = 0;
 	assert_int_equal(RUN(w, delete_topics, 6, &in, &out), 0);
-	assert_in_range(n_compares, 0, COMPARES_MAX);
+	assert_in_range(n_compares, 1, COMPARES_MAX);
 	assert_int_equal(out.responses.n, N / 2);
 	assert_true(str_is(out.responses.v[N / 2 - 1].error_message, "Duplicate topic id."));
 	for (int i = 0; i < N / 2 - 1; i++) {
@@ -95,7 +95,7 @@ static void topics_to_grow_are_not_each_compared_with_each(void **state)
 	v[N - 1].name = STR("alone");
 	n_compares = 0;
 	assert_int_equal(RUN(w, create_partitions, 3, &in, &out), 0);
-	assert_in_range(n_compares, 0, COMPARES_MAX);
+	assert_in_range(n_compares, 1, COMPARES_MAX);
 	assert_int_equal(out.results.n, N / 2 + 1);
 	for (int i = 0; i < N / 2 - 1; i++)
 		assert_int_equal(out.results.v[i].error_code, ERR_INVALID_REQUEST);
@@ -126,7 +126,7 @@ static void settings_of_a_resource_are_not_each_compared_with_each(void **state)
 	r[0].configs.v[N - 1].name = STR("s7");
 	n_compares = 0;
 	assert_int_equal(RUN(w, incremental_alter_configs, 1, &in, &out), 0);
-	assert_in_range(n_compares, 0, COMPARES_MAX);
+	assert_in_range(n_compares, 1, COMPARES_MAX);
 	assert_int_equal(out.responses.v[0].error_code, ERR_INVALID_REQUEST);
 	assert_true(str_is(out.responses.v[0].error_message, "Error due to duplicate config keys"));
 	in.resources.n = 2; /* more records than one operation may write */
@@ -147,7 +147,7 @@ static void the_old_way_does_not_compare_each_with_each(void **state)
 		v[i] = (struct incremental_alter_configs_request_config){.name = names[i].name, .value = STR("1")};
 	n_compares = 0;
 	assert_int_equal(RUN(w, alter_configs, 2, &in, &out), 0);
-	assert_in_range(n_compares, 0, COMPARES_MAX);
+	assert_in_range(n_compares, 1, COMPARES_MAX);
 	assert_int_equal(out.responses.v[0].error_code, ERR_INVALID_CONFIG);
 	in.resources.n = 2;
 	assert_int_equal(RUN(w, alter_configs, 2, &in, &out), ERR_POLICY_VIOLATION);
@@ -166,7 +166,7 @@ static void resources_are_not_each_compared_with_each(void **state)
 	}
 	n_compares = 0;
 	assert_int_equal(RUN(w, incremental_alter_configs, 1, &in, &out), 0);
-	assert_in_range(n_compares, 0, COMPARES_MAX);
+	assert_in_range(n_compares, 1, COMPARES_MAX);
 	for (int i = 0; i < N - 2; i++)
 		assert_true(str_is(out.responses.v[i].error_message, "Each resource must appear at most once."));
 	assert_int_equal(out.responses.v[N - 2].error_code, ERR_UNKNOWN_TOPIC_OR_PARTITION);
@@ -222,7 +222,7 @@ static void settings_of_a_broker_are_taken_in_by_the_thousand(void **state)
 		r.configs.v[i].value = STR("2");
 	n_compares = 0;
 	assert_int_equal(RUN(w, incremental_alter_configs, 1, &in, &out), 0);
-	assert_in_range(n_compares, 0, COMPARES_MAX);
+	assert_in_range(n_compares, 1, COMPARES_MAX);
 	for (int i = 0; i < N - 1; i++)
 		assert_true(str_is(
 			image_config_value(image_configs(tip(w), RESOURCE_BROKER, STR("")), r.configs.v[i].name), "2"));
@@ -247,7 +247,7 @@ static void the_last_update_of_a_feature_counts_and_they_are_not_each_compared_w
 	v[7].max_version_level = 1;
 	n_compares = 0;
 	assert_int_equal(RUN(w, update_features, 2, &in, &out), 0);
-	assert_in_range(n_compares, 0, COMPARES_MAX);
+	assert_in_range(n_compares, 1, COMPARES_MAX);
 	assert_int_equal(out.error_code, 0);
 	assert_int_equal(w->records.n, 2);
 	assert_int_equal(image_feature_level(tip(w), STR("group.version")), 1);
@@ -353,7 +353,7 @@ static void quotas_are_not_each_compared_with_each(void **state)
 	}
 	n_compares = 0;
 	assert_int_equal(RUN(w, alter_client_quotas, 1, &in, &out), 0);
-	assert_in_range(n_compares, 0, COMPARES_MAX);
+	assert_in_range(n_compares, 1, COMPARES_MAX);
 	assert_int_equal(out.entries.n, N / 2);
 	for (int i = 0; i < N / 2; i++)
 		assert_int_equal(out.entries.v[i].error_code, ERR_INVALID_REQUEST);

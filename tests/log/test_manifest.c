@@ -278,7 +278,7 @@ static void the_directory_says_whose_it_is_without_being_opened(void **state)
 	open_life(&l);
 	assert_int_equal(log_dir_entry_read(l.dir, &e), 0);
 	assert_true(uuid_eq(e.topic_id, (struct uuid){{7}}));
-	log_dir_vouch(l.dir); /* what was noted is forgotten */
+	log_dir_forget_noted(l.dir);
 	e.topic_id = UUID_ZERO;
 	assert_int_equal(log_dir_entry_read(l.dir, &e), 0);
 	assert_false(uuid_eq(e.topic_id, (struct uuid){{7}}));
@@ -291,8 +291,10 @@ static void producers_are_restored(void **state)
 
 	new_life(&l, 99);
 	assert_true(stop(&l));
+	int open_files = l.env->open_files;
 	open_life(&l);
 	assert_int_equal(log_producer_count(l.log), 1);
+	assert_int_equal(l.env->open_files, open_files + 1); /* the lock; none of the log */
 	check_log(&l, BATCHES);
 	last_life(&l);
 }

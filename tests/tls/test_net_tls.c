@@ -299,11 +299,12 @@ static void expect_refused(struct world *w, struct client *c)
 
 /* ---- what is served ---- */
 
-static void talk(struct world *w, int version)
+static void talk(struct world *w, int version, uint8_t fragments)
 {
 	struct client c = client_new(w, version, NULL);
 	uint8_t ask[9] = {'b'};
 
+	assert_int_equal(SSL_set_tlsext_max_fragment_length(c.ssl, fragments), 1);
 	assert_int_equal(SSL_connect(c.ssl), 1);
 	expect_echo(&c, "e hello");
 	expect_echo(&c, "p parked");
@@ -321,8 +322,21 @@ static void frames_memory_and_files_pass_in_both_versions(void **state)
 	struct world w;
 
 	world_open(&w, NULL, 0);
-	talk(&w, TLS1_2_VERSION);
-	talk(&w, TLS1_3_VERSION);
+	talk(&w, TLS1_2_VERSION, TLSEXT_max_fragment_length_DISABLED);
+	talk(&w, TLS1_3_VERSION, TLSEXT_max_fragment_length_DISABLED);
+	world_close(&w);
+}
+
+/* What is written at once then becomes many records (RFC 6066). */
+static void clients_may_ask_for_short_records(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_open(&w, NULL, 0);
+	talk(&w, TLS1_2_VERSION, TLSEXT_max_fragment_length_512);
+	talk(&w, TLS1_3_VERSION, TLSEXT_max_fragment_length_512);
+	talk(&w, TLS1_3_VERSION, TLSEXT_max_fragment_length_4096);
 	world_close(&w);
 }
 
@@ -920,6 +934,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(frames_memory_and_files_pass_in_both_versions),
+		cmocka_unit_test(clients_may_ask_for_short_records),
 		cmocka_unit_test(what_was_decrypted_and_not_shown_is_not_forgotten),
 		cmocka_unit_test(who_has_not_begun_costs_next_to_nothing),
 		cmocka_unit_test(a_read_of_tiny_records_ends_by_what_they_cost),

@@ -167,10 +167,20 @@ char *real_program_directory(void)
 	return directory;
 }
 
+/* The same file, not under the number of a standard stream, in case one of those was closed. */
+static int above_standard(int fd)
+{
+	int moved = fd >= 0 && fd <= 2 ? fcntl(fd, F_DUPFD_CLOEXEC, 3) : fd;
+
+	if (moved != fd)
+		close(fd);
+	return moved;
+}
+
 int real_detach(const char *output)
 {
-	int out = open(output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int out = above_standard(open(output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+	int nothing = above_standard(open("/dev/null", O_RDONLY | O_CLOEXEC));
 	int err = 0;
 
 	if (out < 0 || nothing < 0) {
