@@ -111,12 +111,14 @@ static bool is_of_another(const struct transactor *t, int err)
 
 /*
  * A former coordinator that has not been told does not know producers that came to its successor; a
- * partition leader that has not been told either asks it. Kafka's client takes that for a fatal
- * error, and another one begins.
+ * partition leader that has not been told either asks it. A former leader that a marker reaches late
+ * takes it for the end of the transaction that it has just asked about (seed 206). Kafka's client
+ * takes either for a fatal error, and another one begins.
  */
 static bool is_from_the_past(const struct transactor *t, int err)
 {
-	return t->brokers && err == ERR_INVALID_PRODUCER_ID_MAPPING;
+	return t->brokers && (err == ERR_INVALID_PRODUCER_ID_MAPPING ||
+			      (err == ERR_INVALID_TXN_STATE && t->phase == TRANSACTOR_WRITES));
 }
 
 /* For an answer that was lost, or that is retriable. */
