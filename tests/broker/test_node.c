@@ -176,6 +176,37 @@ static void a_fetch_in_an_older_segment_does_not_wait_for_more(void **state)
 	assert_false(has_answer(&w->b)); /* in the last one there may be more */
 }
 
+/* As the cleaner leaves a segment whose records have all been replaced. */
+static void empty_segment(void *path)
+{
+	struct env *env = sim_env(w->sim, NODE);
+	struct file *f;
+
+	assert_int_equal(env_open(env, path, FILE_WRITE, &f), 0);
+	assert_int_equal(file_truncate(f, 0), 0);
+	file_unref(&f);
+}
+
+/* What is read there is in the last segment: Kafka waits for more of it, and so do we, instead of answering again and again. */
+static void a_fetch_in_a_gap_before_the_last_segment_waits(void **state)
+{
+	static const char *const settings[] = {"segment.ms", "1", NULL, NULL};
+	char path[] = "/data/t-0/00000000000000000001.log";
+
+	(void)state;
+	create_topic_with("t", 1, settings);
+	for (int i = 0; i < 3; i++)
+		produce_at("t", 1 + 1000 * i);
+	bring_down();
+	assert_true(sim_call(w->sim, NODE, empty_segment, path));
+	bring_up();
+	client_open(&w->a);
+	client_open(&w->b);
+	send_patient_fetch("t", 1);
+	sim_run_for(w->sim, 1000);
+	assert_false(has_answer(&w->b));
+}
+
 static void a_fetch_beyond_the_end_is_refused_at_once(void **state)
 {
 	struct metadata_response out;
@@ -903,6 +934,7 @@ int main(void)
 		TEST(a_fetch_waits_for_the_next_record),
 		TEST(a_fetch_that_finds_nothing_answers_in_time),
 		TEST(a_fetch_in_an_older_segment_does_not_wait_for_more),
+		TEST(a_fetch_in_a_gap_before_the_last_segment_waits),
 		TEST(a_fetch_beyond_the_end_is_refused_at_once),
 		TEST(a_fetch_waits_no_longer_than_its_connection),
 		TEST(a_session_that_another_connection_ends_is_not_answered_from),
