@@ -188,7 +188,10 @@ void classic_complete(struct group_shard *s, struct classic_group *g, struct sha
 /* Answers the member's waiting JoinGroup or SyncGroup, if any, with an error. */
 void classic_refuse_join(struct classic_member *m, struct shard_step *step, struct str member_id, int err);
 void classic_refuse_sync(struct classic_member *m, struct shard_step *step, int err);
-/* Answers the member's waiting SyncGroup with its assignment. */
+/*
+ * Answers the member's waiting SyncGroup with its assignment, once that is committed: a new coordinator may have loaded one that a
+ * change of leaders takes back, and its generation would be given to others (Kafka answers at once).
+ */
 void classic_tell_assignment(struct classic_member *m, struct shard_step *step);
 /* Answers every waiting SyncGroup with the member's assignment, or with the error. */
 void classic_propagate(struct group_shard *s, struct classic_group *g, struct shard_step *step, int err);

@@ -80,7 +80,7 @@ void classic_refuse_join(struct classic_member *m, struct shard_step *step, stru
 	shard_answer_at_once(step, c);
 }
 
-static void answer_sync(struct classic_member *m, struct shard_step *step, int err)
+static struct shard_command *fill_sync(struct classic_member *m, int err)
 {
 	struct shard_command *c = m->sync;
 	struct sync_group_response *out = c->out;
@@ -95,12 +95,12 @@ static void answer_sync(struct classic_member *m, struct shard_step *step, int e
 	}
 	if (c->arena->failed)
 		c->err = ERR_UNKNOWN_SERVER_ERROR;
-	shard_answer_at_once(step, c);
+	return c;
 }
 
 void classic_tell_assignment(struct classic_member *m, struct shard_step *step)
 {
-	answer_sync(m, step, 0);
+	shard_answer(step, fill_sync(m, 0));
 }
 
 void classic_refuse_sync(struct classic_member *m, struct shard_step *step, int err)
@@ -122,7 +122,7 @@ void classic_propagate(struct group_shard *s, struct classic_group *g, struct sh
 
 		if (!m->sync)
 			continue;
-		answer_sync(m, step, err);
+		shard_answer_at_once(step, fill_sync(m, err));
 		classic_start_session(s, m, step->now_ms, m->session_timeout_ms);
 	}
 }
