@@ -41,7 +41,7 @@ enum {
 	HELLO_MAX = 16384,
 };
 
-/* Encrypted records on their way to the socket, in the caller's memory. */
+/* Encrypted records on their way to the socket. */
 struct batch {
 	uint8_t bytes[BATCH * (RECORD + OVERHEAD)];
 	size_t len;
@@ -425,7 +425,7 @@ static int write_record(struct tls_session *s, const void *p, size_t len)
 }
 
 /* *done: bytes at the beginning that were written by the call before. 0, or an error: nothing may be written. */
-static int begin_write(struct tls_session *s, struct batch *batch, size_t *done)
+static int begin_write(struct tls_session *s, size_t *done)
 {
 	int err = s->err ? s->err : send_rest(s);
 
@@ -436,8 +436,8 @@ static int begin_write(struct tls_session *s, struct batch *batch, size_t *done)
 	check(s->established);
 	*done = s->owed;
 	s->owed = false;
-	batch->len = 0;
-	s->batch = batch;
+	s->batch = xmalloc(sizeof(*s->batch)); /* a thread's stack has no room for it */
+	s->batch->len = 0;
 	return 0;
 }
 
@@ -445,6 +445,7 @@ static ssize_t end_write(struct tls_session *s, int err, size_t done)
 {
 	if (!s->err && s->batch->len)
 		err = send_batch(s);
+	xfree(s->batch);
 	s->batch = NULL;
 	if (s->rest) {
 		s->owed = true;
@@ -500,9 +501,8 @@ ssize_t tls_writev(struct tls_session *s, const struct iovec *iov, int n)
 {
 	uint8_t gathered[RECORD];
 	struct cursor at = {.iov = iov, .n = n};
-	struct batch batch;
 	size_t done, len;
-	int err = begin_write(s, &batch, &done);
+	int err = begin_write(s, &done);
 
 	if (err)
 		return err;
@@ -520,9 +520,8 @@ ssize_t tls_writev(struct tls_session *s, const struct iovec *iov, int n)
 ssize_t tls_send_file(struct tls_session *s, struct file *f, int64_t pos, size_t len)
 {
 	uint8_t data[RECORD];
-	struct batch batch;
 	size_t done;
-	int err = begin_write(s, &batch, &done);
+	int err = begin_write(s, &done);
 
 	if (err)
 		return err;
