@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/mem.h"
 #include "protocol/create_topics.h"
+#include "protocol/delete_topics.h"
 #include "protocol/header.h"
 #include "tests/base/cm.h"
 #include "wire/header.h"
@@ -293,25 +295,41 @@ struct produce_response_partition ask_produce(const char *topic, const char *val
 	return out.responses.v[0].partition_responses.v[0];
 }
 
+void fetch_begin(struct fetch_of *f)
+{
+	codec_init(&fetch_request_schema, &f->in);
+	f->in.topics.v = f->topics;
+}
+
+void fetch_add(struct fetch_of *f, const char *topic, int64_t offset)
+{
+	int i = f->in.topics.n++;
+
+	check(i < 2);
+	codec_init(&fetch_request_topic_schema, &f->topics[i]);
+	codec_init(&fetch_request_partition_schema, &f->partitions[i]);
+	f->partitions[i].fetch_offset = offset;
+	f->partitions[i].partition_max_bytes = 1 << 16;
+	f->topics[i].topic = str_of(topic);
+	f->topics[i].partitions.v = &f->partitions[i];
+	f->topics[i].partitions.n = 1;
+}
+
+struct fetch_request *fetch_one(struct fetch_of *f, const char *topic, int64_t offset)
+{
+	fetch_begin(f);
+	fetch_add(f, topic, offset);
+	return &f->in;
+}
+
 void send_fetch(struct client *c, const char *topic, int64_t offset, int32_t max_wait_ms)
 {
-	struct fetch_request_partition p;
-	struct fetch_request_topic t;
-	struct fetch_request in;
+	struct fetch_of f;
+	struct fetch_request *in = fetch_one(&f, topic, offset);
 
-	codec_init(&fetch_request_partition_schema, &p);
-	codec_init(&fetch_request_topic_schema, &t);
-	codec_init(&fetch_request_schema, &in);
-	p.fetch_offset = offset;
-	p.partition_max_bytes = 1 << 16;
-	t.topic = str_of(topic);
-	t.partitions.v = &p;
-	t.partitions.n = 1;
-	in.max_wait_ms = max_wait_ms;
-	in.min_bytes = 1;
-	in.topics.v = &t;
-	in.topics.n = 1;
-	client_send(c, &fetch_request_schema, 12, &in);
+	in->max_wait_ms = max_wait_ms;
+	in->min_bytes = 1;
+	client_send(c, &fetch_request_schema, 12, in);
 }
 
 struct fetch_response_partition take_fetch(struct client *c)
@@ -384,4 +402,19 @@ int node_world_down(void **state)
 	xfree(w);
 	w = NULL;
 	return 0;
+}
+
+void delete_topic(const char *topic)
+{
+	struct str name = str_of(topic);
+	struct delete_topics_request in;
+	struct delete_topics_response out;
+
+	codec_init(&delete_topics_request_schema, &in);
+	in.topic_names.v = &name;
+	in.topic_names.n = 1;
+	in.timeout_ms = 1000;
+	client_send(&w->a, &delete_topics_request_schema, 5, &in);
+	client_take(&w->a, &delete_topics_response_schema, 5, &out);
+	assert_int_equal(out.responses.v[0].error_code, 0);
 }

@@ -66,8 +66,23 @@ void ask_metadata(const char *topic, struct metadata_response *out);
 struct records batch_of(struct buf *b, const char *value);
 void send_produce(struct client *c, const char *topic, struct records records, int16_t acks);
 struct produce_response_partition ask_produce(const char *topic, const char *value);
+
+/* A Fetch of partition 0 of up to two topics. It points into itself. */
+struct fetch_of {
+	struct fetch_request in;
+	struct fetch_request_topic topics[2];
+	struct fetch_request_partition partitions[2];
+};
+
+void fetch_begin(struct fetch_of *f);
+/* From this offset on, up to 64 KiB. */
+void fetch_add(struct fetch_of *f, const char *topic, int64_t offset);
+/* fetch_begin and fetch_add, of the first request of a session or of one without. */
+struct fetch_request *fetch_one(struct fetch_of *f, const char *topic, int64_t offset);
+
 void send_fetch(struct client *c, const char *topic, int64_t offset, int32_t max_wait_ms);
 struct fetch_response_partition take_fetch(struct client *c);
+void delete_topic(const char *topic);
 /* Uses the first client, with version 2. */
 void send_move(const char *topic, int32_t partition, const char *path);
 /* Asserts that the batch's only record is `value`. */

@@ -304,23 +304,14 @@ static void what_may_be_read_no_more_is_read_no_more(void **state)
 /* A fetch of "t" in a session, in which it is named once. Returns how many partitions the answer tells of. */
 static int fetch_in_session(int32_t *id, int32_t epoch, int16_t *error)
 {
-	struct fetch_request_partition p;
-	struct fetch_request_topic t;
-	struct fetch_request in;
 	struct fetch_response out;
+	struct fetch_of f;
+	struct fetch_request *in = fetch_one(&f, "t", 0);
 
-	codec_init(&fetch_request_schema, &in);
-	codec_init(&fetch_request_topic_schema, &t);
-	codec_init(&fetch_request_partition_schema, &p);
-	p.partition_max_bytes = in.max_bytes = 1 << 16;
-	t.topic = STR("t");
-	t.partitions.v = &p;
-	t.partitions.n = 1;
-	in.session_id = *id;
-	in.session_epoch = epoch;
-	in.topics.v = &t;
-	in.topics.n = epoch == 0;
-	ASK_AS(&w->b, fetch, 12, &in, &out);
+	in->session_id = *id;
+	in->session_epoch = epoch;
+	in->topics.n = epoch == 0;
+	ASK_AS(&w->b, fetch, 12, in, &out);
 	assert_int_equal(out.error_code, 0);
 	*id = out.session_id;
 	*error = out.responses.n > 0 ? out.responses.v[0].partitions.v[0].error_code : 0;

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "protocol/delete_topics.h"
 #include "tests/base/cm.h"
 #include "tests/broker/node_world.h"
 
@@ -22,23 +21,6 @@ static void create(const char *policy)
 		"delete.retention.ms", "1000", NULL};
 
 	create_topic_with(TOPIC, 1, settings);
-}
-
-static void delete (void)
-{
-	struct delete_topics_request in;
-	struct delete_topics_request_topic topic;
-	struct delete_topics_response out;
-
-	codec_init(&delete_topics_request_schema, &in);
-	codec_init(&delete_topics_request_topic_schema, &topic);
-	topic.name = STR(TOPIC);
-	in.topics.v = &topic;
-	in.topics.n = 1;
-	in.timeout_ms = 5000;
-	client_send(&w->a, &delete_topics_request_schema, 6, &in);
-	client_take(&w->a, &delete_topics_response_schema, 6, &out);
-	assert_int_equal(out.responses.v[0].error_code, 0);
 }
 
 /* One record per batch, one batch per segment. A null value is a tombstone. */
@@ -151,7 +133,7 @@ static void a_cleaning_may_be_ended_at_any_moment(void **state)
 		fill();
 		sim_run_for(w->sim, 14000 + 60 * i);
 		if (i % 4 == 0) {
-			delete ();
+			delete_topic(TOPIC);
 			sim_run_for(w->sim, 3000);
 			create("compact");
 			assert_int_equal(put("x", "again"), 0);
@@ -305,7 +287,7 @@ static void a_throttled_cleaning_holds_up_neither_a_stop_nor_a_move_nor_a_deleti
 			await_move(to);
 			assert_kept();
 		} else {
-			delete ();
+			delete_topic(TOPIC);
 			assert_in_range(stop_ms(), 0, CLEAN_STOP_MS);
 			bring_up();
 		}

@@ -10,7 +10,6 @@
 #include "base/mem.h"
 #include "log/dir.h"
 #include "protocol/delete_records.h"
-#include "protocol/delete_topics.h"
 #include "protocol/describe_log_dirs.h"
 #include "protocol/describe_topic_partitions.h"
 #include "protocol/incremental_alter_configs.h"
@@ -120,22 +119,12 @@ static void a_new_replica_goes_where_there_are_fewest(void **state)
 /* As Fetch of this version reports it. */
 static int fetch_error(int version, int32_t partition)
 {
-	struct fetch_request_partition p;
-	struct fetch_request_topic t;
-	struct fetch_request in;
 	struct fetch_response out;
+	struct fetch_of f;
 
-	codec_init(&fetch_request_partition_schema, &p);
-	codec_init(&fetch_request_topic_schema, &t);
-	codec_init(&fetch_request_schema, &in);
-	p.partition = partition;
-	p.partition_max_bytes = 1 << 16;
-	t.topic = STR("t");
-	t.partitions.v = &p;
-	t.partitions.n = 1;
-	in.topics.v = &t;
-	in.topics.n = 1;
-	client_send(&w->a, &fetch_request_schema, version, &in);
+	fetch_one(&f, "t", 0);
+	f.partitions[0].partition = partition;
+	client_send(&w->a, &fetch_request_schema, version, &f.in);
 	client_take(&w->a, &fetch_response_schema, version, &out);
 	return out.responses.v[0].partitions.v[0].error_code;
 }
@@ -500,9 +489,6 @@ static void replicas_are_moved_at_the_rate_that_is_said(void **state)
 static void a_move_can_be_taken_back_and_ends_with_its_topic(void **state)
 {
 	const char *from = home(0), *to = other(from);
-	struct str name = STR("t");
-	struct delete_topics_request in;
-	struct delete_topics_response out;
 
 	(void)state;
 	sim_world_options(w->sim)->slow_work = 1000000;
@@ -513,13 +499,7 @@ static void a_move_can_be_taken_back_and_ends_with_its_topic(void **state)
 	assert_int_equal(produce_to("t", 0, "second").base_offset, 1);
 	sim_world_options(w->sim)->slow_work = 1000000;
 	assert_int_equal(ask_to_move(0, to), 0);
-	codec_init(&delete_topics_request_schema, &in);
-	in.topic_names.v = &name;
-	in.topic_names.n = 1;
-	in.timeout_ms = 10000;
-	client_send(&w->a, &delete_topics_request_schema, 5, &in);
-	client_take(&w->a, &delete_topics_response_schema, 5, &out);
-	assert_int_equal(out.responses.v[0].error_code, 0);
+	delete_topic("t");
 	sim_world_options(w->sim)->slow_work = 0;
 	sim_run_for(w->sim, 70000);
 	assert_string_equal(names_in(from).text, "");

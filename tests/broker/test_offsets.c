@@ -265,39 +265,29 @@ static void an_offset_within_a_batch_is_answered_with_all_of_it(void **state)
 static void assert_batches(int64_t offset, int32_t max_bytes, int32_t partition_max_bytes, int of_t, int of_u)
 {
 	const int expected[] = {of_t, of_u};
-	struct fetch_request_partition p[2];
-	struct fetch_request_topic t[2];
-	struct fetch_request in;
 	struct fetch_response out;
+	struct fetch_of f;
 
-	codec_init(&fetch_request_schema, &in);
-	for (int i = 0; i < 2; i++) {
-		codec_init(&fetch_request_partition_schema, &p[i]);
-		codec_init(&fetch_request_topic_schema, &t[i]);
-		p[i].partition_max_bytes = partition_max_bytes;
-		t[i].topic = i ? STR("u") : STR("t");
-		t[i].partitions.v = &p[i];
-		t[i].partitions.n = 1;
-	}
-	p[0].fetch_offset = offset;
-	in.max_bytes = max_bytes;
-	in.min_bytes = 1;
-	in.topics.v = t;
-	in.topics.n = 2;
-	client_send(&w->a, &fetch_request_schema, 12, &in);
+	fetch_begin(&f);
+	fetch_add(&f, "t", offset);
+	fetch_add(&f, "u", 0);
+	f.partitions[0].partition_max_bytes = f.partitions[1].partition_max_bytes = partition_max_bytes;
+	f.in.max_bytes = max_bytes;
+	f.in.min_bytes = 1;
+	client_send(&w->a, &fetch_request_schema, 12, &f.in);
 	client_take(&w->a, &fetch_response_schema, 12, &out);
 	assert_int_equal(out.responses.n, 2);
 	for (int i = 0; i < 2; i++) {
-		const struct fetch_response_partition *f = &out.responses.v[i].partitions.v[0];
-		struct batch_iter it = batch_iter(f->records.p, (size_t)f->records.len);
+		const struct fetch_response_partition *p = &out.responses.v[i].partitions.v[0];
+		struct batch_iter it = batch_iter(p->records.p, (size_t)p->records.len);
 		int n = 0;
 
 		while (batch_next(&it))
 			n++;
-		assert_int_equal(f->error_code, 0);
-		assert_int_equal(it.pos, f->records.len); /* whole ones */
+		assert_int_equal(p->error_code, 0);
+		assert_int_equal(it.pos, p->records.len); /* whole ones */
 		assert_int_equal(n, expected[i]);
-		assert_int_equal(f->high_watermark, i ? 1 : 5); /* also of one that gets nothing */
+		assert_int_equal(p->high_watermark, i ? 1 : 5); /* also of one that gets nothing */
 	}
 }
 

@@ -100,24 +100,14 @@ static void retention_that_is_changed_counts_at_once(void **state)
 /* A fetch of "t" from this offset in a session, in which it is named once. */
 static struct fetch_response fetch_in_session(int32_t id, int32_t epoch, int64_t offset)
 {
-	struct fetch_request_partition p;
-	struct fetch_request_topic t;
-	struct fetch_request in;
 	struct fetch_response out;
+	struct fetch_of f;
+	struct fetch_request *in = fetch_one(&f, "t", offset);
 
-	codec_init(&fetch_request_schema, &in);
-	codec_init(&fetch_request_topic_schema, &t);
-	codec_init(&fetch_request_partition_schema, &p);
-	p.fetch_offset = offset;
-	p.partition_max_bytes = in.max_bytes = 1 << 16;
-	t.topic = STR("t");
-	t.partitions.v = &p;
-	t.partitions.n = 1;
-	in.session_id = id;
-	in.session_epoch = epoch;
-	in.topics.v = &t;
-	in.topics.n = epoch == 0;
-	client_send(&w->b, &fetch_request_schema, 12, &in);
+	in->session_id = id;
+	in->session_epoch = epoch;
+	in->topics.n = epoch == 0;
+	client_send(&w->b, &fetch_request_schema, 12, in);
 	client_take(&w->b, &fetch_response_schema, 12, &out);
 	assert_int_equal(out.error_code, 0);
 	return out;

@@ -630,23 +630,14 @@ static void only_who_is_let_in_is_exempt(void **state)
 
 static int32_t fetch_as_replica(const char *id)
 {
-	struct fetch_request_partition p;
-	struct fetch_request_topic t;
-	struct fetch_request in;
 	struct fetch_response out;
+	struct fetch_of f;
+	struct fetch_request *in = fetch_one(&f, "t", 0);
 
-	codec_init(&fetch_request_partition_schema, &p);
-	codec_init(&fetch_request_topic_schema, &t);
-	codec_init(&fetch_request_schema, &in);
-	t.topic = STR("t");
-	t.partitions.v = &p;
-	t.partitions.n = 1;
-	in.replica_id = 5;
-	in.session_epoch = 0;
-	in.topics.v = &t;
-	in.topics.n = 1;
+	in->replica_id = 5;
+	in->session_epoch = 0;
 	w->a.id = id;
-	ASK(&w->a, fetch, 12, &in, &out);
+	ASK(&w->a, fetch, 12, in, &out);
 	assert_int_equal(out.error_code, 0);
 	assert_true(out.responses.v[0].partitions.v[0].error_code != 0);
 	return out.session_id;

@@ -204,23 +204,11 @@ static void wait_for_state(const char *state)
 
 static struct fetch_response_partition fetch_committed(int64_t offset)
 {
-	struct fetch_request_partition p;
-	struct fetch_request_topic t;
-	struct fetch_request in;
 	struct fetch_response out;
+	struct fetch_of f;
 
-	codec_init(&fetch_request_partition_schema, &p);
-	codec_init(&fetch_request_topic_schema, &t);
-	codec_init(&fetch_request_schema, &in);
-	p.fetch_offset = offset;
-	p.partition_max_bytes = 1 << 16;
-	t.topic = STR("t");
-	t.partitions.v = &p;
-	t.partitions.n = 1;
-	in.isolation_level = 1;
-	in.topics.v = &t;
-	in.topics.n = 1;
-	ASK(fetch, 12, &in, &out);
+	fetch_one(&f, "t", offset)->isolation_level = 1;
+	ASK(fetch, 12, &f.in, &out);
 	assert_int_equal(out.responses.v[0].partitions.v[0].error_code, 0);
 	return out.responses.v[0].partitions.v[0];
 }

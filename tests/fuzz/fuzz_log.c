@@ -13,6 +13,7 @@
 #include "log/log.h"
 #include "wire/batch.h"
 #include "wire/records.h"
+#include "tests/log/endless.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t len);
 
@@ -46,18 +47,8 @@ struct input {
 };
 
 static const struct topic_config CONFIG = {
-	.segment_bytes = 4096,
-	.segment_ms = INT64_MAX,
-	.segment_index_bytes = 4096,
-	.index_interval_bytes = 100,
-	.flush_messages = INT64_MAX,
-	.flush_ms = INT64_MAX,
-	.retention_ms = -1,
-	.retention_bytes = -1,
-	.max_message_bytes = INT32_MAX,
-	.compression_type = COMPRESSION_PRODUCER,
-	.message_timestamp_before_max_ms = INT64_MAX,
-	.message_timestamp_after_max_ms = INT64_MAX,
+	ENDLESS_TOPIC,	       .segment_bytes = 4096,	       .segment_index_bytes = 4096, .index_interval_bytes = 100,
+	.retention_bytes = -1, .max_message_bytes = INT32_MAX,
 };
 
 static void mend(uint8_t *p, size_t len)

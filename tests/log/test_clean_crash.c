@@ -14,6 +14,7 @@
 #include "env/sim/sim.h"
 #include "tests/base/cm.h"
 #include "tests/log/keyed.h"
+#include "tests/log/endless.h"
 
 enum { RECORDS_MAX = 4096, BATCHES = 90 };
 
@@ -28,24 +29,18 @@ static struct {
 } outside;
 
 static struct topic_config config = {
+	ENDLESS_TOPIC,
 	.segment_bytes = 1500,
-	.segment_ms = INT64_MAX,
 	.segment_index_bytes = 10 << 20,
 	.index_interval_bytes = 200,
-	.flush_messages = INT64_MAX,
-	.flush_ms = INT64_MAX,
-	.retention_ms = -1,
 	.retention_bytes = -1,
 	.cleanup_compact = true,
 	.delete_retention_ms = 100,
 	.max_compaction_lag_ms = INT64_MAX,
 	.max_message_bytes = 1 << 20,
-	.compression_type = COMPRESSION_PRODUCER,
 	.compression_gzip_level = -1,
 	.compression_lz4_level = 9,
 	.compression_zstd_level = 3,
-	.message_timestamp_before_max_ms = INT64_MAX,
-	.message_timestamp_after_max_ms = INT64_MAX,
 };
 
 struct node {

@@ -14,6 +14,7 @@
 #include "log/log.h"
 #include "tests/base/cm.h"
 #include "wire/records.h"
+#include "tests/log/endless.h"
 
 enum { BATCHES_MAX = 400, PRODUCERS = 3 };
 
@@ -41,19 +42,8 @@ static struct {
 } outside;
 
 static const struct topic_config CONFIG = {
-	.segment_bytes = 1500,
-	.segment_ms = INT64_MAX,
-	.segment_index_bytes = 10 << 20,
-	.index_interval_bytes = 200,
-	.flush_messages = INT64_MAX,
-	.flush_ms = INT64_MAX,
-	.retention_ms = -1,
-	.retention_bytes = 9000,
-	.cleanup_delete = true,
-	.max_message_bytes = 1 << 20,
-	.compression_type = COMPRESSION_PRODUCER,
-	.message_timestamp_before_max_ms = INT64_MAX,
-	.message_timestamp_after_max_ms = INT64_MAX,
+	ENDLESS_TOPIC,		 .segment_bytes = 1500,	 .segment_index_bytes = 10 << 20, .index_interval_bytes = 200,
+	.retention_bytes = 9000, .cleanup_delete = true, .max_message_bytes = 1 << 20,
 };
 
 /* ---- the node's side ---- */

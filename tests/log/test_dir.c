@@ -16,6 +16,7 @@
 #include "log/refusals.h"
 #include "tests/base/cm.h"
 #include "wire/records.h"
+#include "tests/log/endless.h"
 
 static struct sim_world *world;
 static struct env *env;
@@ -348,17 +349,8 @@ static void the_first_failure_wins_and_is_told_once(void **state)
 /* ---- a full disk ---- */
 
 static const struct topic_config CONFIG = {
-	.segment_bytes = 64 * 1024,
-	.segment_ms = INT64_MAX,
-	.segment_index_bytes = 1 << 20,
-	.index_interval_bytes = 4096,
-	.flush_messages = INT64_MAX,
-	.flush_ms = INT64_MAX,
-	.retention_ms = -1,
-	.retention_bytes = -1,
-	.cleanup_delete = true,
-	.max_message_bytes = 1 << 20,
-	.compression_type = COMPRESSION_PRODUCER,
+	ENDLESS_TOPIC,	       .segment_bytes = 64 * 1024, .segment_index_bytes = 1 << 20, .index_interval_bytes = 4096,
+	.retention_bytes = -1, .cleanup_delete = true,	   .max_message_bytes = 1 << 20,
 };
 
 static int append(struct log *log, int value_len)

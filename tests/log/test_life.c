@@ -11,24 +11,14 @@
 #include "tests/base/cm.h"
 #include "wire/batch.h"
 #include "wire/records.h"
+#include "tests/log/endless.h"
 
 #define SEGMENT "/data/t-0/00000000000000000000.log"
 #define BATCHES 20
 
 static const struct topic_config CONFIG = {
-	.segment_bytes = 1 << 20,
-	.segment_ms = INT64_MAX,
-	.segment_index_bytes = 10 << 20,
-	.index_interval_bytes = 200,
-	.flush_messages = INT64_MAX,
-	.flush_ms = INT64_MAX,
-	.retention_ms = -1,
-	.retention_bytes = -1,
-	.cleanup_delete = true,
-	.max_message_bytes = 1 << 20,
-	.compression_type = COMPRESSION_PRODUCER,
-	.message_timestamp_before_max_ms = INT64_MAX,
-	.message_timestamp_after_max_ms = INT64_MAX,
+	ENDLESS_TOPIC,	       .segment_bytes = 1 << 20, .segment_index_bytes = 10 << 20, .index_interval_bytes = 200,
+	.retention_bytes = -1, .cleanup_delete = true,	 .max_message_bytes = 1 << 20,
 };
 
 struct life {
