@@ -190,6 +190,7 @@ static void next_range(struct coordinator_shard *s)
 		.isolation = READ_TO_END,
 		.min_one_message = true,
 		.leader_only = true,
+		.replica = -1,
 		.arena = &l->arena,
 	};
 	int err;

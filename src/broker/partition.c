@@ -743,8 +743,7 @@ static int read_records(struct partition *p, struct partition_read *r)
 static bool is_withheld(const struct partition *p, struct partition_read *r)
 {
 	r->is_throttled = throttled_has(&p->topic->leader_throttled, p->id);
-	return r->is_throttled && r->withheld_from >= 0 && p->leading &&
-	       !leading_is_in_sync(p->leading, r->withheld_from);
+	return r->is_throttled && r->withholds && p->leading && !r->is_in_sync;
 }
 
 /* If capacity allows a part of a batch, the reader gets all of it. */

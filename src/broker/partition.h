@@ -312,9 +312,8 @@ struct partition_read {
 	bool min_one_message;
 	bool leader_only;
 	bool nowait;
-	/* id of a follower that gets nothing from a throttled partition while it is not in sync; -1: none */
-	int32_t withheld_from;
 	int32_t replica;     /* id of the follower that reads; -1: none */
+	bool withholds;	     /* from a throttled partition it gets nothing while it is not in sync */
 	struct arena *arena; /* for the aborted transactions */
 	int32_t sealed_max;  /* as in log_read */
 

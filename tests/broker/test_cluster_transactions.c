@@ -14,6 +14,7 @@
 #include "protocol/end_txn.h"
 #include "protocol/fetch.h"
 #include "protocol/find_coordinator.h"
+#include "protocol/incremental_alter_configs.h"
 #include "protocol/init_producer_id.h"
 #include "protocol/produce.h"
 #include "wire/batch.h"
@@ -319,6 +320,40 @@ static void a_coordinator_that_dies_leaves_the_end_to_the_next(void **state)
 	cluster_down();
 }
 
+/* All replicas of the transactions' own topic are throttled. */
+static void throttle_state(int node)
+{
+	struct incremental_alter_configs_request_config c = {STR("leader.replication.throttled.replicas"), 0, STR("*")};
+	struct incremental_alter_configs_request_resource r = {2, STR("__transaction_state"), {&c, 1}};
+	struct incremental_alter_configs_request in = {{&r, 1}, false};
+	const struct incremental_alter_configs_response *out = ASK(node, incremental_alter_configs, &in);
+
+	assert_non_null(out);
+	assert_int_equal(out->responses.v[0].error_code, 0);
+	for (int i = 0; i < 20; i++)
+		a_while(); /* every node hears of it */
+}
+
+static void a_throttled_log_is_loaded_all_the_same(void **state)
+{
+	struct producer p;
+	int node, next;
+
+	(void)state;
+	p = begin_everywhere(&node);
+	throttle_state(node);
+	cluster_crash(node, SIM_KILL);
+	next = -1;
+	for (int i = 0; i < TRIES && (next < 0 || next == node); i++) {
+		next = coordinator();
+		a_while();
+	}
+	for (int i = 0; i < 40; i++)
+		a_while(); /* it loads */
+	end(&p, next, true);
+	cluster_down();
+}
+
 enum { MANY = 10 };
 
 /*
@@ -461,6 +496,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_transaction_on_several_nodes_ends_on_all_of_them),
 		cmocka_unit_test(a_coordinator_that_dies_leaves_the_end_to_the_next),
+		cmocka_unit_test(a_throttled_log_is_loaded_all_the_same),
 		cmocka_unit_test(markers_of_many_transactions_go_together),
 		cmocka_unit_test(partitions_of_many_transactions_come_in_together),
 		cmocka_unit_test(a_coordinator_that_dies_while_it_is_asked_is_asked_again),

@@ -140,21 +140,15 @@ static bool wants_of_session(struct fetch *f)
 /* Adds an empty part; NULL without memory. */
 static struct part *add_part(struct fetch *f)
 {
-	struct part *p = arena_zalloc(&f->r->arena, sizeof(*p));
-	int room = f->room > 0 ? 2 * f->room : 4;
-	struct part **v;
+	struct part **v = arena_grow(&f->r->arena, f->parts, f->n, &f->room, sizeof(struct part *));
+	struct part *p;
 
-	if (f->n == f->room) {
-		v = arena_array(&f->r->arena, (size_t)room, sizeof(struct part *));
-		for (int i = 0; v && i < f->n; i++)
-			v[i] = f->parts[i];
-		if (!v)
-			return NULL;
-		f->parts = v;
-		f->room = room;
-	}
+	if (!v)
+		return NULL;
+	f->parts = v;
+	p = arena_zalloc(&f->r->arena, sizeof(*p));
 	if (p)
-		f->parts[f->n++] = p;
+		v[f->n++] = p;
 	return p;
 }
 
@@ -346,7 +340,7 @@ static int read_part(struct fetch *f, struct part *p, int64_t limit, bool nowait
 		.min_one_message = f->readable == 0,
 		.leader_only = f->leader_only,
 		.nowait = nowait,
-		.withheld_from = f->withheld ? f->replica_id : -1,
+		.withholds = f->withheld,
 		.replica = f->replica_id >= 0 ? f->replica_id : -1,
 		.arena = &f->r->arena,
 		.sealed_max = may_open(f),
@@ -543,8 +537,10 @@ static bool take_moved(struct fetch *f)
 			break; /* the arena is spent: the answer will hang up */
 		look_up(f, p, &last);
 	}
+	if (f->n == n)
+		return false;
 	qsort(f->parts, (size_t)f->n, sizeof(*f->parts), by_place);
-	return f->n > n;
+	return true;
 }
 
 static void read_again(struct fetch *f);
