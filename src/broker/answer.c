@@ -79,11 +79,11 @@ bool answer_alive_endpoint(struct request *r, const struct image *image, int32_t
 
 bool answer_replica_is_offline(struct request *r, const struct image *image, const struct image_partition *p, int i)
 {
-	int32_t broker = partition_replicas(p).v[i];
+	const struct image_node *broker = image_broker(image, partition_replicas(p).v[i]);
 	struct answer_endpoint e;
 
-	return !answer_alive_endpoint(r, image, broker, &e) ||
-	       !image_node_has_directory(image_broker(image, broker), partition_directory(p, i));
+	return !broker || broker->fenced || !node_endpoint(r, broker, &e) ||
+	       !image_node_has_directory(broker, partition_directory(p, i));
 }
 
 int32_t answer_any_broker(struct request *r, const struct image *image)

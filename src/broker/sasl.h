@@ -63,7 +63,6 @@ struct str sasl_line(const struct config *c, const struct config_at *at, const s
 struct sasl_listener *sasl_listener_new(struct env *env, const struct config *c, const struct config_endpoint *e,
 					struct str cluster_id, const struct jvm_options *jvm, struct arena *a,
 					struct str *error);
-/* Frees what is not in the arena. NULL is allowed. */
 /* Starts fetching the keys that come from a server: on reactor 0. NULL is allowed. */
 void sasl_listener_start(struct sasl_listener *l, struct core *core);
 void sasl_listener_stop(struct sasl_listener *l);

@@ -218,6 +218,7 @@ bool sasl_wants_kerberos(const struct config *c)
 	return wants;
 }
 
+/* Frees what is not in the arena. NULL is allowed. */
 static void sasl_listener_fini(struct sasl_listener *l)
 {
 	if (!l)

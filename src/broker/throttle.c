@@ -380,7 +380,7 @@ static double percent_of_time(const struct request *r)
 	return (double)ns * PERCENT_PER_NS;
 }
 
-static void count_request(struct request *r, enum image_quota quota, double value)
+static void charge_quota(struct request *r, enum image_quota quota, double value)
 {
 	struct use u = use_of(r, quota);
 	int32_t ms = use_sensor(&u, count_use, value);
@@ -394,7 +394,7 @@ static void count_request(struct request *r, enum image_quota quota, double valu
 static void charge_produced(struct request *r)
 {
 	if (r->image && r->api->key == produce_request_KEY)
-		count_request(r, IMAGE_QUOTA_PRODUCE, (double)r->frame.len);
+		charge_quota(r, IMAGE_QUOTA_PRODUCE, (double)r->frame.len);
 }
 
 static void charge_exempt(struct request *r)
@@ -447,7 +447,7 @@ void throttle_answer(struct request *r)
 	}
 	if (!r->charged && r->image) {
 		charge_produced(r);
-		count_request(r, IMAGE_QUOTA_REQUEST, percent_of_time(r));
+		charge_quota(r, IMAGE_QUOTA_REQUEST, percent_of_time(r));
 	}
 	if (r->throttle_ms > 0 && field)
 		*field = r->throttle_ms;
@@ -478,8 +478,8 @@ bool throttle_fetch(struct request *r, int64_t bytes)
 {
 	struct use u = use_of(r, IMAGE_QUOTA_FETCH);
 
-	count_request(r, IMAGE_QUOTA_REQUEST, percent_of_time(r));
-	count_request(r, IMAGE_QUOTA_FETCH, (double)bytes);
+	charge_quota(r, IMAGE_QUOTA_REQUEST, percent_of_time(r));
+	charge_quota(r, IMAGE_QUOTA_FETCH, (double)bytes);
 	r->charged = true;
 	if (r->throttle_ms > 0)
 		use_sensor(&u, count_back, (double)bytes);

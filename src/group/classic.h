@@ -189,8 +189,9 @@ void classic_complete(struct group_shard *s, struct classic_group *g, struct sha
 void classic_refuse_join(struct classic_member *m, struct shard_step *step, struct str member_id, int err);
 void classic_refuse_sync(struct classic_member *m, struct shard_step *step, int err);
 /*
- * Answers the member's waiting SyncGroup with its assignment, once that is committed: a new coordinator may have loaded one that a
- * change of leaders takes back, and its generation would be given to others (Kafka answers at once).
+ * Answers the member's waiting SyncGroup with its assignment, once that is committed: a new
+ * coordinator may have loaded one that a change of leaders takes back, and its generation would be
+ * given to others (Kafka answers at once).
  */
 void classic_tell_assignment(struct classic_member *m, struct shard_step *step);
 /* Answers every waiting SyncGroup with the member's assignment, or with the error. */

@@ -406,10 +406,10 @@ void consumer_classic_leave(struct group_shard *s, struct group *g, struct shard
 		struct consumer_member *m =
 			leaving(consumer_of(g), in->members.v[i].member_id, in->members.v[i].group_instance_id, &err);
 
-		if (m && !m->is_leaving)
-			v[n++] = m;
-		if (m)
+		if (m && !m->is_leaving) {
 			m->is_leaving = true;
+			v[n++] = m;
+		}
 		out->members.v[i].error_code = (int16_t)err;
 	}
 	for (int32_t i = 0; i < n; i++)

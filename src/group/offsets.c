@@ -231,7 +231,10 @@ static void change(struct group_shard *s, struct offset_entry *e, struct offset_
 	e->n_changes++;
 }
 
-/* Most commits replace one by the same member, and are committed when they are applied: nobody else sees the old value. */
+/*
+ * Where there is no other replica, and while a log is loaded, a commit is committed when it is
+ * applied: if nobody else has the old value, the new one takes its place.
+ */
 static bool renew(struct group_shard *s, struct offset_entry *e, const struct offset_commit_value *value,
 		  const struct shard_position *at)
 {

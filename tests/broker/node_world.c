@@ -284,15 +284,20 @@ void send_produce(struct client *c, const char *topic, struct records records, i
 	client_send(c, &produce_request_schema, 9, &in);
 }
 
-struct produce_response_partition ask_produce(const char *topic, const char *value)
+struct produce_response_partition ask_produce_with(const char *topic, const char *value, int16_t acks)
 {
 	struct produce_response out;
 	struct buf b = {0};
 
-	send_produce(&w->a, topic, batch_of(&b, value), -1);
+	send_produce(&w->a, topic, batch_of(&b, value), acks);
 	client_take(&w->a, &produce_response_schema, 9, &out);
 	buf_fini(&b);
 	return out.responses.v[0].partition_responses.v[0];
+}
+
+struct produce_response_partition ask_produce(const char *topic, const char *value)
+{
+	return ask_produce_with(topic, value, -1);
 }
 
 void fetch_begin(struct fetch_of *f)

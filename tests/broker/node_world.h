@@ -65,6 +65,8 @@ void create_topic_with(const char *name, int32_t partitions, const char *const *
 void ask_metadata(const char *topic, struct metadata_response *out);
 struct records batch_of(struct buf *b, const char *value);
 void send_produce(struct client *c, const char *topic, struct records records, int16_t acks);
+struct produce_response_partition ask_produce_with(const char *topic, const char *value, int16_t acks);
+/* With acks=all. */
 struct produce_response_partition ask_produce(const char *topic, const char *value);
 
 /* A Fetch of partition 0 of up to two topics. It points into itself. */

@@ -68,25 +68,32 @@ static void wait_leader(int by, int leader, int in_sync)
 	fail_msg("node %d does not lead with %d in sync", leader, in_sync);
 }
 
-/* Returns Kafka's error, or ERR_NETWORK_EXCEPTION. */
-static int produce_once(int to)
+/* Sends a batch of one record. NULL: no answer has come. */
+static const struct produce_response_partition *ask_produce(int to, const struct batch_options *options)
 {
 	struct produce_request_partition part;
 	struct produce_request_topic topic;
 	struct produce_request in;
 	const struct produce_response *out;
-	struct batch_options options = BATCH_OPTIONS_NONE;
 	struct batch_builder b;
 
 	t.batch.len = 0;
-	batch_begin(&b, &t.batch, &options);
+	batch_begin(&b, &t.batch, options);
 	batch_add(&b, 1, BYTES_NULL, (struct bytes){(const uint8_t *)"value", 5});
 	batch_end(&b);
 	part = (struct produce_request_partition){.records = {.p = t.batch.p, .len = (int64_t)t.batch.len}};
 	topic = (struct produce_request_topic){STR("t"), t.topic_id, {&part, 1}};
 	in = (struct produce_request){STR_NULL, -1, 5000, {&topic, 1}};
 	out = cluster_ask(to, CLUSTER_BROKER, produce_request_KEY, &in);
-	return out ? out->responses.v->partition_responses.v->error_code : ERR_NETWORK_EXCEPTION;
+	return out ? out->responses.v->partition_responses.v : NULL;
+}
+
+/* Returns Kafka's error, or ERR_NETWORK_EXCEPTION. */
+static int produce_once(int to)
+{
+	const struct produce_response_partition *p = ask_produce(to, &BATCH_OPTIONS_NONE);
+
+	return p ? p->error_code : ERR_NETWORK_EXCEPTION;
 }
 
 static void produce(int to)
@@ -191,26 +198,15 @@ static void a_record_is_on_both_brokers_and_survives_one(void **state)
 /* The answer of node `to` for one record of producer 7 with this sequence. */
 static struct produce_response_partition produce_sequence(int to, int32_t sequence)
 {
-	struct produce_request_partition part;
-	struct produce_request_topic topic;
-	struct produce_request in;
-	const struct produce_response *out;
 	struct batch_options options = BATCH_OPTIONS_NONE;
-	struct batch_builder b;
+	const struct produce_response_partition *p;
 
 	options.producer_id = 7;
 	options.producer_epoch = 0;
 	options.base_sequence = sequence;
-	t.batch.len = 0;
-	batch_begin(&b, &t.batch, &options);
-	batch_add(&b, 1, BYTES_NULL, (struct bytes){(const uint8_t *)"value", 5});
-	batch_end(&b);
-	part = (struct produce_request_partition){.records = {.p = t.batch.p, .len = (int64_t)t.batch.len}};
-	topic = (struct produce_request_topic){STR("t"), t.topic_id, {&part, 1}};
-	in = (struct produce_request){STR_NULL, -1, 5000, {&topic, 1}};
-	out = cluster_ask(to, CLUSTER_BROKER, produce_request_KEY, &in);
-	assert_non_null(out);
-	return out->responses.v->partition_responses.v[0];
+	p = ask_produce(to, &options);
+	assert_non_null(p);
+	return *p;
 }
 
 /* A producer whose leader dies sends again what was not answered: each record is there once all the same. */

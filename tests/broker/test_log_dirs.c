@@ -324,20 +324,13 @@ static void await_move(int32_t partition, const char *to)
 static void assert_all(int32_t partition, int64_t first, int64_t end)
 {
 	for (int64_t at = first; at < end;) {
-		struct fetch_request_partition p;
-		struct fetch_request_topic t = {.topic = STR("t"), .partitions = {&p, 1}};
-		struct fetch_request in;
+		struct fetch_of f;
 		struct fetch_response out;
 		struct batch_iter it;
 
-		codec_init(&fetch_request_partition_schema, &p);
-		codec_init(&fetch_request_schema, &in);
-		p.partition = partition;
-		p.fetch_offset = at;
-		p.partition_max_bytes = 1 << 16;
-		in.topics.v = &t;
-		in.topics.n = 1;
-		client_send(&w->a, &fetch_request_schema, 12, &in);
+		fetch_one(&f, "t", at);
+		f.partitions[0].partition = partition;
+		client_send(&w->a, &fetch_request_schema, 12, &f.in);
 		client_take(&w->a, &fetch_response_schema, 12, &out);
 		assert_int_equal(out.responses.v[0].partitions.v[0].error_code, 0);
 		assert_true(out.responses.v[0].partitions.v[0].high_watermark >= end);

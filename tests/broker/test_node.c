@@ -3,8 +3,7 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "broker/core.h"
-#include "broker/node_private.h"
+#include "broker/node.h"
 #include "protocol/api_versions.h"
 #include "protocol/delete_records.h"
 #include "protocol/init_producer_id.h"
@@ -211,17 +210,6 @@ static void after_a_kill_every_acknowledged_record_is_there(void **state)
 	assert_int_equal(ask_produce("t", "next").base_offset, 20);
 }
 
-static struct produce_response_partition ask_produce_of_leader(const char *topic, const char *value)
-{
-	struct produce_response out;
-	struct buf b = {0};
-
-	send_produce(&w->a, topic, batch_of(&b, value), 1);
-	client_take(&w->a, &produce_response_schema, 9, &out);
-	buf_fini(&b);
-	return out.responses.v[0].partition_responses.v[0];
-}
-
 /* flush.messages is a promise: what is acknowledged is on the platter, with acks=1 too. */
 static void where_every_message_is_flushed_power_loss_loses_nothing(void **state)
 {
@@ -234,8 +222,7 @@ static void where_every_message_is_flushed_power_loss_loses_nothing(void **state
 	client_open(&w->a);
 	ask_metadata("t", &out);
 	for (int i = 0; i < 10; i++) {
-		struct produce_response_partition p =
-			i % 2 ? ask_produce("t", "kept") : ask_produce_of_leader("t", "kept");
+		struct produce_response_partition p = ask_produce_with("t", "kept", i % 2 ? -1 : 1);
 
 		assert_int_equal(p.base_offset, i);
 		sim_crash(w->sim, NODE, SIM_POWER);
