@@ -40,6 +40,13 @@ bool str_index_has(const struct str_index *x, struct str s)
 	return map_find(&x->map, hash_of(x, s), slot_eq, &s) != NULL;
 }
 
+int str_index_get(const struct str_index *x, struct str s)
+{
+	struct map_node *n = map_find(&x->map, hash_of(x, s), slot_eq, &s);
+
+	return n ? container_of(n, struct slot, node)->number : -1;
+}
+
 int *str_index_at(struct str_index *x, struct str s)
 {
 	uint64_t hash = hash_of(x, s);

@@ -22,6 +22,8 @@ void str_index_fini(struct str_index *x);
  * Null is a string like any other.
  */
 int *str_index_at(struct str_index *x, struct str s);
+/* The number stored for this string; -1 if it is not there, and it is not added. */
+int str_index_get(const struct str_index *x, struct str s);
 bool str_index_has(const struct str_index *x, struct str s);
 
 #endif

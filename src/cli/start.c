@@ -1,5 +1,6 @@
 /*
- * start: `odradek start`: runs one node in the foreground until it is told to stop.
+ * start: `odradek start`: runs one node until it is told to stop, in the foreground or, with
+ * -daemon, in the background.
  *
  * The main thread only waits for signals: the first asks the node for a clean stop, the second ends
  * the process at once (what was acknowledged is in the logs, and the next start recovers).
@@ -336,7 +337,7 @@ static int run(int argc, char **argv)
 
 const struct command command_start = {
 	.name = "start",
-	.summary = "run a node in the foreground",
+	.summary = "run a node, in the foreground or with -daemon",
 	.usage =
 		"usage: odradek start [-daemon] [server.properties] [--override NAME=VALUE]... [--log-level LEVEL]\n"
 		"                     [--log-format text|json]\n"

@@ -29,7 +29,7 @@ struct stop {
 	int err;
 };
 
-extern const struct command command_stop;
+extern const struct command command_start, command_stop;
 
 /* ---- which processes are nodes ---- */
 
@@ -43,11 +43,12 @@ static const char *last_part(const char *path)
 /* The arguments that follow "start"; NULL: it is no node. */
 static const char *const *node_arguments(const struct real_process *p)
 {
-	const char *name = last_part(p->arguments[0]);
+	const char *sub;
 
-	if (strcmp(name, "kafka-server-start") == 0 || strcmp(name, "kafka-server-start.sh") == 0)
+	if (command_of_script(p->arguments[0], &sub) == &command_start)
 		return p->arguments + 1;
-	if (strcmp(name, "odradek") == 0 && p->arguments[1] && strcmp(p->arguments[1], "start") == 0)
+	if (strcmp(last_part(p->arguments[0]), "odradek") == 0 && p->arguments[1] &&
+	    strcmp(p->arguments[1], "start") == 0)
 		return p->arguments + 2;
 	return NULL;
 }

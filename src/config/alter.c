@@ -188,22 +188,13 @@ static bool needs_broker_id(const struct config_setting *s, bool overridden, boo
 	return s->update == CONFIG_PER_BROKER;
 }
 
-static bool is_of_listener(struct str name)
-{
-	static const char prefix[] = "listener.name.";
-	int32_t len = sizeof(prefix) - 1;
-
-	return name.len > len && memcmp(name.p, prefix, (size_t)len) == 0 &&
-	       memchr(name.p + len, '.', (size_t)(name.len - len));
-}
-
 /* The setting that a name stands for, even with a listener's prefix (overridden); NULL when it is in no table. */
 static const struct config_setting *node_setting(struct str name, bool *overridden)
 {
 	struct str base;
 	const struct config_setting *s = config_setting_find(CONFIG_SCOPE_NODE, name);
 
-	*overridden = s == NULL && is_of_listener(name);
+	*overridden = s == NULL && config_listener_rest(name, &base);
 	return *overridden ? config_listener_override(name, &base) : s;
 }
 

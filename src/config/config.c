@@ -109,17 +109,11 @@ const struct config_given *config_given_name(const struct config *c, struct str 
 
 static struct config_given *add_slot(struct config *c)
 {
-	if (c->n_given == c->given_cap) {
-		int cap = c->given_cap ? 2 * c->given_cap : 64;
-		struct config_given *v = arena_array(&c->arena, (size_t)cap, sizeof(*v));
+	struct config_given *v = arena_grow(&c->arena, c->given, c->n_given, &c->given_cap, sizeof(*v));
 
-		if (v == NULL)
-			return NULL;
-		if (c->n_given > 0)
-			memcpy(v, c->given, (size_t)c->n_given * sizeof(*v));
-		c->given = v;
-		c->given_cap = cap;
-	}
+	if (v == NULL)
+		return NULL;
+	c->given = v;
 	return &c->given[c->n_given++];
 }
 
@@ -493,9 +487,8 @@ struct str config_super_users(const struct config *c)
 bool config_allow_everyone_if_no_acl_found(const struct config *c)
 {
 	const struct config_given *g = config_given_name(c, CONFIG_NAME_ALLOW_EVERYONE);
-	struct str text = g ? str_trim(g->text) : STR_NULL;
 
-	return text.len == 4 && strncasecmp(text.p, "true", 4) == 0;
+	return str_is_true(g ? str_trim(g->text) : STR_NULL);
 }
 
 bool config_is_broker(const struct config *c)

@@ -68,6 +68,8 @@ struct config_chain config_chain_of(enum config_id id);
  */
 struct config_chain config_behind(enum config_id id);
 
+/* Whether it is "listener.name.X.rest"; *rest is then a view of what follows the listener. */
+bool config_listener_rest(struct str name, struct str *rest);
 /* For "listener.name.X.setting": the setting behind it, or NULL; *base is its name. */
 const struct config_setting *config_listener_override(struct str name, struct str *base);
 /* Whether a SASL mechanism may have its own value: listener.name.LISTENER.MECHANISM.SETTING. */

@@ -105,23 +105,15 @@ static bool gather(struct properties *p, struct buf *line)
 
 /* ---- unescaping ---- */
 
-static int hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool take_unit(const char *p, const char *end, unsigned *unit)
 {
 	*unit = 0;
 	if (end - p < 4)
 		return false;
 	for (int i = 0; i < 4; i++) {
-		if (hex(p[i]) < 0)
+		if (hex_digit(p[i]) < 0)
 			return false;
-		*unit = *unit * 16 + (unsigned)hex(p[i]);
+		*unit = *unit * 16 + (unsigned)hex_digit(p[i]);
 	}
 	return true;
 }

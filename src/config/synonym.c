@@ -142,18 +142,22 @@ static bool ends_with(struct str s, const char *end)
 	return s.len >= len && memcmp(s.p + s.len - len, end, (size_t)len) == 0;
 }
 
-const struct config_setting *config_listener_override(struct str name, struct str *base)
+bool config_listener_rest(struct str name, struct str *rest)
 {
-	static const char prefix[] = "listener.name.";
-	int skip = sizeof(prefix) - 1;
 	const char *dot;
 
-	if (name.len <= skip || memcmp(name.p, prefix, (size_t)skip) != 0)
+	if (!str_take_prefix(&name, "listener.name.") || name.len == 0)
+		return false;
+	dot = memchr(name.p, '.', (size_t)name.len);
+	if (dot)
+		*rest = (struct str){dot + 1, (int32_t)(name.p + name.len - dot - 1)};
+	return dot != NULL;
+}
+
+const struct config_setting *config_listener_override(struct str name, struct str *base)
+{
+	if (!config_listener_rest(name, base))
 		return NULL;
-	dot = memchr(name.p + skip, '.', (size_t)(name.len - skip));
-	if (dot == NULL)
-		return NULL;
-	*base = (struct str){dot + 1, (int32_t)(name.p + name.len - dot - 1)};
 	for (size_t i = 0; i < sizeof(of_mechanism) / sizeof(*of_mechanism); i++)
 		if (ends_with(*base, config_setting(of_mechanism[i])->name))
 			*base = str_of(config_setting(of_mechanism[i])->name);

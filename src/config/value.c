@@ -204,7 +204,7 @@ bool config_list_repeats(struct str text, struct arena *a)
 
 static bool read_boolean(struct str s, struct config_value *v)
 {
-	if (s.len == 4 && strncasecmp(s.p, "true", 4) == 0)
+	if (str_is_true(s))
 		*v = (struct config_value){.text = STR("true"), .integer = 1};
 	else if (s.len == 5 && strncasecmp(s.p, "false", 5) == 0)
 		*v = (struct config_value){.text = STR("false")};

@@ -102,10 +102,12 @@ static void make_index(struct collisions *x)
 static const struct image_topic *find_by_index(struct collisions *x, struct str name)
 {
 	struct str unified = unify(x, name);
+	int at;
 
 	if (!x->is_indexed)
 		make_index(x);
-	return str_index_has(&x->unified, unified) ? x->topics[*str_index_at(&x->unified, unified)] : NULL;
+	at = str_index_get(&x->unified, unified);
+	return at < 0 ? NULL : x->topics[at];
 }
 
 /* ---- calls ---- */

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/err.h"
 #include "base/str_index.h"
@@ -104,7 +103,7 @@ static void thin_list(struct str list, struct str less, struct str_index *index,
 	while (next_item(&rest, &item)) {
 		if (item.len == 0)
 			continue;
-		if (str_index_has(index, item) && *str_index_at(index, item) >= 0)
+		if (str_index_get(index, item) >= 0)
 			--*str_index_at(index, item);
 		else
 			put_item(out, &n, item);
@@ -194,7 +193,7 @@ struct api_error check_encryption(const struct controller *c, struct str name, s
 	const struct image_node *broker;
 	struct image_iter it;
 
-	if (!str_is(name, "odradek.encryption.enable") || trimmed.len != 4 || strncasecmp(trimmed.p, "true", 4) != 0)
+	if (!str_is(name, "odradek.encryption.enable") || !str_is_true(trimmed))
 		return API_OK;
 	image_brokers(tip(c), &it);
 	while ((broker = image_nodes_next(&it)))

@@ -187,9 +187,9 @@ static void find_last(struct updates *u)
 
 static const struct update_features_request_feature *last_of(const struct updates *u, struct str feature)
 {
-	if (!str_index_has(&u->last, feature))
-		return NULL;
-	return &u->in->feature_updates.v[*str_index_at((struct str_index *)&u->last, feature)];
+	int at = str_index_get(&u->last, feature);
+
+	return at < 0 ? NULL : &u->in->feature_updates.v[at];
 }
 
 /* The level that a feature will have after the whole request. */

@@ -304,11 +304,14 @@ int controller_elect_leaders(struct controller *c, const struct controller_conte
 		to->partition_result.v =
 			arena_array(ctx->arena, (size_t)from->partitions.n, sizeof(*to->partition_result.v));
 		to->partition_result.n = to->partition_result.v ? from->partitions.n : 0;
-		for (int32_t p = 0; p < to->partition_result.n && records->n <= RECORDS_PER_OPERATION_MAX; p++)
+		for (int32_t p = 0; p < to->partition_result.n; p++) {
 			put_result(&to->partition_result.v[p], from->partitions.v[p],
 				   elect_one(c, ctx, from->topic, from->partitions.v[p], unclean, records));
+			if (records->n > RECORDS_PER_OPERATION_MAX)
+				return refuse_large(ctx);
+		}
 	}
-	return records->n > RECORDS_PER_OPERATION_MAX ? refuse_large(ctx) : 0;
+	return 0;
 }
 
 /* ---- AssignReplicasToDirs (KIP-858) ---- */

@@ -53,18 +53,11 @@ static bool encode(struct shard_step *s, int number, const struct schema *schema
 static struct shard_record *add(struct shard_step *s)
 {
 	struct shard_records *r = &s->records;
+	struct shard_record *v = arena_grow(s->arena, r->v, r->n, &r->cap, sizeof(*v));
 
-	if (r->n == r->cap) {
-		int cap = r->cap ? r->cap * 2 : 8;
-		struct shard_record *v = arena_array(s->arena, (size_t)cap, sizeof(*v));
-
-		if (!v)
-			return NULL;
-		if (r->n > 0)
-			memcpy(v, r->v, (size_t)r->n * sizeof(*v));
-		r->v = v;
-		r->cap = cap;
-	}
+	if (!v)
+		return NULL;
+	r->v = v;
 	return &r->v[r->n++];
 }
 

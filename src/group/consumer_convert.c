@@ -231,7 +231,7 @@ static void vote_of(const struct consumer_view *v, int n, struct str_index *offe
 		struct str name = v->classic->supported_protocols.v[i].name;
 		int *number;
 
-		if (!str_index_has(offered, name) || *str_index_at(offered, name) != n)
+		if (str_index_get(offered, name) != n)
 			continue;
 		number = str_index_at(votes, name);
 		*number = *number < 0 ? 1 : *number + 1;

@@ -450,8 +450,9 @@ int log_dir_mark_clean(struct log_dir *dir, int64_t broker_epoch)
 	buf_printf(&text, "{\"version\":0,\"brokerEpoch\":%lld}", (long long)broker_epoch);
 	err = env_replace_file(dir->env, path, text.p, text.len);
 	buf_fini(&text);
-	if (!err && dir->n_noted > 0 && !dir->doubtful) /* without it the next start only takes longer */
-		manifest_write(dir->env, dir->path, path, &dir->noted, dir->n_noted);
+	if (!err && dir->n_noted > 0 && !dir->doubtful)
+		/* without it the next start only takes longer */
+		error_ignored(manifest_write(dir->env, dir->path, path, &dir->noted, dir->n_noted));
 	return err;
 }
 

@@ -107,7 +107,10 @@ int log_dir_begin_run(struct log_dir *);
 int log_dir_sync(struct log_dir *);
 /* Call it after every log was closed and the checkpoints were written. Also writes what was noted. */
 int log_dir_mark_clean(struct log_dir *, int64_t broker_epoch);
-/* Adds what log_note has said to the manifest of this stop. */
+/*
+ * Adds a copy of what log_note has said about one log to the manifest of this stop. From one thread
+ * at a time, before log_dir_mark_clean.
+ */
 void log_dir_note(struct log_dir *, const struct buf *entry);
 /*
  * What the manifest of the last clean stop says about the log in a directory of this name; NULL:

@@ -58,7 +58,7 @@ struct seen seen_read(struct reader *r)
 	return (struct seen){.changed_ns = changed_ns, .size = reader_i64(r)};
 }
 
-static void put_number(struct buf *out, int64_t v)
+void manifest_put_i64(struct buf *out, int64_t v)
 {
 	uint8_t p[8];
 
@@ -68,8 +68,8 @@ static void put_number(struct buf *out, int64_t v)
 
 void seen_put(struct buf *out, struct seen s)
 {
-	put_number(out, s.changed_ns);
-	put_number(out, s.size);
+	manifest_put_i64(out, s.changed_ns);
+	manifest_put_i64(out, s.size);
 }
 
 static int see(struct env *env, const char *path, struct seen *out)

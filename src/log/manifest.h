@@ -28,6 +28,7 @@
 
 #include "base/buf.h"
 #include "base/map.h"
+#include "base/must_check.h"
 #include "base/str.h"
 #include "base/uuid.h"
 #include "env/env.h"
@@ -42,6 +43,8 @@ struct seen {
 struct seen seen_of(const struct file_stat *st);
 bool seen_eq(struct seen a, struct seen b);
 struct seen seen_read(struct reader *r);
+/* Appends 8 bytes, big-endian. */
+void manifest_put_i64(struct buf *out, int64_t v);
 void seen_put(struct buf *out, struct seen s);
 
 /* A log in the manifest; noted.h has what `state` says. */
@@ -67,7 +70,7 @@ const struct manifest_log *manifest_find(struct manifest *m, const char *name);
 size_t manifest_begin(struct buf *out, const struct manifest_log *log);
 void manifest_end(struct buf *out, size_t began);
 /* Writes it. Call it after the marker was written. 0, or a negated errno: then there is none. */
-int manifest_write(struct env *env, const char *dir, const char *marker, const struct buf *logs, int32_t n);
+MUST_CHECK int manifest_write(struct env *env, const char *dir, const char *marker, const struct buf *logs, int32_t n);
 void manifest_remove(struct env *env, const char *dir);
 
 #endif

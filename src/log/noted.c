@@ -42,14 +42,6 @@ static void put_32(struct buf *out, int32_t v)
 	buf_put(out, p, sizeof(p));
 }
 
-static void put_64(struct buf *out, int64_t v)
-{
-	uint8_t p[8];
-
-	put_i64(p, v);
-	buf_put(out, p, sizeof(p));
-}
-
 /* What is in the directory of a log that was closed. */
 struct names {
 	struct log *log;
@@ -166,9 +158,9 @@ static bool put_segment(const struct log *log, const struct segment *s, struct b
 	if (s->swap || s->max_timestamp == TIMESTAMP_UNREAD)
 		return false;
 	stem_init(&stem, log, s->base);
-	put_64(out, s->base);
-	put_64(out, s->max_timestamp);
-	put_64(out, s->max_timestamp_offset);
+	manifest_put_i64(out, s->base);
+	manifest_put_i64(out, s->max_timestamp);
+	manifest_put_i64(out, s->max_timestamp_offset);
 	put_8(out, s->no_aborted ? 0 : HAS_TXN_INDEX);
 	for (int kind = 0; kind < SEEN_FILES; kind++) {
 		if (!see_file(&stem, kind, &st) || st.size != known_size(s, kind))
@@ -189,17 +181,17 @@ static void put_marks(const struct log *log, bool is_sealed, struct buf *out)
 	const struct segment *active = &d->segments[d->n - 1];
 
 	put_8(out, (is_sealed ? HAS_SEALED : 0) | (has_no_producers(&d->producers) ? NO_PRODUCERS : 0));
-	put_64(out, log->end);
-	put_64(out, active->indexed_pos);
-	put_64(out, active->last_time);
+	manifest_put_i64(out, log->end);
+	manifest_put_i64(out, active->indexed_pos);
+	manifest_put_i64(out, active->last_time);
 	put_32(out, log->epochs.n);
 	for (int i = 0; i < log->epochs.n; i++) {
 		put_32(out, log->epochs.v[i].epoch);
-		put_64(out, log->epochs.v[i].start);
+		manifest_put_i64(out, log->epochs.v[i].start);
 	}
 	put_32(out, d->n_snapshots);
 	for (int i = 0; i < d->n_snapshots; i++)
-		put_64(out, d->snapshots[i]);
+		manifest_put_i64(out, d->snapshots[i]);
 	put_32(out, d->n);
 }
 

@@ -320,17 +320,11 @@ struct aborted_list {
 
 static bool add_aborted(struct aborted_list *l, const struct completed_txn *t)
 {
-	if (l->n == l->cap) {
-		int cap = l->cap ? 2 * l->cap : 16;
-		struct aborted_txn *v = arena_array(l->arena, (size_t)cap, sizeof(*v));
+	struct aborted_txn *v = arena_grow(l->arena, l->v, l->n, &l->cap, sizeof(*v));
 
-		if (!v)
-			return false;
-		for (int i = 0; i < l->n; i++)
-			v[i] = l->v[i];
-		l->v = v;
-		l->cap = cap;
-	}
+	if (!v)
+		return false;
+	l->v = v;
 	int at = l->n++;
 	for (; at > 0 && l->v[at - 1].first_offset > t->first_offset; at--)
 		l->v[at] = l->v[at - 1];

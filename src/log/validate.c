@@ -125,20 +125,14 @@ static bool names_more(const struct validation *v)
 static void add_record_error(struct validation *v, int32_t index, struct str message)
 {
 	struct batch_problem *p = v->problem;
+	struct record_error *records;
 
 	if (p->n_records == RECORD_ERRORS_MAX)
 		return;
-	if (p->n_records == v->records_cap) {
-		int cap = v->records_cap ? 2 * v->records_cap : 8;
-		struct record_error *grown = arena_array(v->c->arena, (size_t)cap, sizeof(*grown));
-
-		if (!grown)
-			return;
-		for (int i = 0; i < p->n_records; i++)
-			grown[i] = p->records[i];
-		p->records = grown;
-		v->records_cap = cap;
-	}
+	records = arena_grow(v->c->arena, p->records, p->n_records, &v->records_cap, sizeof(*records));
+	if (!records)
+		return;
+	p->records = records;
 	p->records[p->n_records++] = (struct record_error){index, message};
 }
 

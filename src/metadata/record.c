@@ -64,16 +64,11 @@ void record_list_init(struct record_list *l, struct arena *a)
 /* Makes room for one more; false when the arena is spent. */
 static bool record_list_grow(struct record_list *l)
 {
-	int cap = l->cap == 0 ? 8 : l->cap * 2;
-	struct metadata_record *v = arena_array(l->arena, (size_t)cap, sizeof(*v));
+	struct metadata_record *v = arena_grow(l->arena, l->v, l->n, &l->cap, sizeof(*v));
 
-	if (!v)
-		return false;
-	if (l->n > 0)
-		memcpy(v, l->v, (size_t)l->n * sizeof(*v));
-	l->v = v;
-	l->cap = cap;
-	return true;
+	if (v)
+		l->v = v;
+	return v != NULL;
 }
 
 void *record_list_add(struct record_list *l, enum metadata_record_type type, int16_t version)
@@ -82,7 +77,7 @@ void *record_list_add(struct record_list *l, enum metadata_record_type type, int
 	void *body;
 
 	check(s && schema_has_version(s, version));
-	if (l->n == l->cap && !record_list_grow(l))
+	if (!record_list_grow(l))
 		return NULL;
 	body = arena_alloc(l->arena, s->size);
 	if (!body)

@@ -233,11 +233,13 @@ static bool listener_may(struct net_listener *l)
 	if (l->paused)
 		return false;
 	if (listener_is_full(l)) {
+		bool own = l->n_conns >= l->config.max_connections;
+
 		listener_rest(l, PAUSE_FULL, -1);
 		if (tell(net, TELL_FULL))
 			diag_warn(net->env->diag, "connections wait",
 				  "listener=%s reason=\"max.connections is reached\" connections=%d", l->config.name,
-				  net->acceptor.n_conns);
+				  own ? (int)l->n_conns : (int)atomic_load(&net->n_counted));
 		return false;
 	}
 	if (strangers_must_wait(l, env_mono_ms(net->env))) {

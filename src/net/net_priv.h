@@ -78,7 +78,7 @@ struct output {
 	uint32_t charged;    /* `memory`, and what TLS has kept, charged to the budget while the reader is slow */
 	int64_t progress_ns; /* when a byte last left, or the queue became non-empty */
 	struct cold *cold;   /* the range being read, or already read and being sent */
-	bool blocked;	     /* the socket takes no more, or a disk read is awaited */
+	bool blocked;	     /* the socket takes no more, a disk read is awaited, or the time of clients is over */
 };
 
 enum conn_state {
@@ -242,9 +242,8 @@ struct reactor {
 	uint64_t poll;		  /* the loop's n_polls when a connection last had its turn, or wanted it */
 	int64_t polled_ns;	  /* when the first one did after that poll */
 	int64_t clients_until_ns; /* until then it serves clients; 0: not known yet; -1: that time is over */
-	bool is_behind;		  /* clients wait for their turn in `ready`: others come after them */
-	int n_behind;
-	struct bell wake; /* there may be room again */
+	int n_behind;		  /* clients that wait for their turn in `ready`: others come after them */
+	struct bell wake;	  /* there may be room again */
 	struct bell stop;
 	struct bell say;		 /* least_active_ns is asked for */
 	struct bell shed;		 /* its least active connection of a client goes, if there are too many */

@@ -97,17 +97,13 @@ struct gathered {
 	bool file;     /* a file range comes next */
 };
 
-/*
- * Copies a short range if all of it is in the page cache. Not with TLS: it has taken a copy of what
- * it was given for a record, and requires at least as much the next time, but a range may have left
- * the cache meanwhile.
- */
+/* Copies a short range if all of it is in the page cache. */
 static const uint8_t *copy_range(struct conn *c, const struct chain_part *part, size_t pos, size_t copied)
 {
 	size_t len = part->len - pos;
 	uint8_t *to;
 
-	if (len > COPY_BYTES - copied || c->transport.tls)
+	if (len > COPY_BYTES - copied)
 		return NULL;
 	to = reactor_copy(c->reactor) + copied;
 	return file_pread_nowait(part->file, to, len, part->pos + (int64_t)pos) == (ssize_t)len ? to : NULL;

@@ -48,6 +48,14 @@ static struct bell *bell_of(struct post *p)
 
 /* ---- turns ---- */
 
+static void post_turn(struct reactor *r)
+{
+	if (r->turn_posted)
+		return;
+	r->turn_posted = true;
+	loop_post(r->loop, &r->turn);
+}
+
 void reactor_schedule(struct conn *c)
 {
 	struct reactor *r = c->reactor;
@@ -56,10 +64,7 @@ void reactor_schedule(struct conn *c)
 	if (!list_empty(&c->ready))
 		return;
 	list_push(&r->ready, &c->ready);
-	if (!r->turn_posted) {
-		r->turn_posted = true;
-		loop_post(r->loop, &r->turn);
-	}
+	post_turn(r);
 }
 
 /* Notes when the first connection had its turn after a poll. */
@@ -100,7 +105,7 @@ bool reactor_serves(struct conn *c)
 		return true;
 	if (conn_is_laborious(c))
 		return r->labour_left > 0 && reactor_has_time(r);
-	return !r->is_behind && reactor_has_time(r);
+	return r->n_behind == 0 && reactor_has_time(r);
 }
 
 void reactor_put_off(struct conn *c, int ready)
@@ -114,10 +119,8 @@ void reactor_put_off(struct conn *c, int ready)
 	}
 	if (!list_empty(&c->ready))
 		return;
-	if (!conn_is_laborious(c)) {
-		r->is_behind = true;
+	if (!conn_is_laborious(c))
 		r->n_behind++;
-	}
 	reactor_schedule(c);
 }
 
@@ -126,10 +129,8 @@ static void put_back(struct reactor *r, struct list *left)
 {
 	list_splice(left, &r->ready);
 	list_splice(&r->ready, left);
-	if (list_empty(&r->ready) || r->turn_posted)
-		return;
-	r->turn_posted = true;
-	loop_post(r->loop, &r->turn);
+	if (!list_empty(&r->ready))
+		post_turn(r);
 }
 
 /* What clients want but handshakes: each has its turn while there is time; at least the first. */
@@ -150,7 +151,6 @@ static void serve_clients(struct reactor *r, struct list *now, struct list *left
 			had_one = true;
 			conn_turn(c, 0);
 		} else {
-			r->is_behind = true;
 			r->n_behind++;
 			list_push(left, l);
 		}
@@ -179,7 +179,6 @@ static void reactor_turn(struct post *p)
 	struct list now, left, laborious;
 
 	r->turn_posted = false;
-	r->is_behind = false;
 	r->n_behind = 0;
 	list_init(&now);
 	list_init(&left);

@@ -3,7 +3,8 @@
  *
  * All calls are non-blocking, return the number of bytes moved or a negated errno, and may move
  * less than asked for. -EAGAIN means that the socket must become ready first: for SOCK_WRITE after
- * a write, for read_wants after a read. Owner: the connection's reactor.
+ * a write, for read_wants after a read. A write that moved less, or -EAGAIN, must be followed by one
+ * that begins with the very next byte. Owner: the connection's reactor.
  */
 #ifndef ODRADEK_NET_TRANSPORT_H
 #define ODRADEK_NET_TRANSPORT_H

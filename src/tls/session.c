@@ -43,8 +43,8 @@ enum {
 
 /* Encrypted records on their way to the socket. */
 struct batch {
-	uint8_t bytes[BATCH * (RECORD + OVERHEAD)];
-	size_t len;
+	size_t len, cap;
+	uint8_t bytes[];
 };
 
 struct tls_session {
@@ -137,7 +137,7 @@ static ssize_t put_bytes(struct tls_session *s, const void *p, size_t len)
 
 		return err ? err : send_bytes(s, p, len);
 	}
-	check(len <= sizeof(s->batch->bytes) - s->batch->len);
+	check(len <= s->batch->cap - s->batch->len);
 	memcpy(s->batch->bytes + s->batch->len, p, len);
 	s->batch->len += len;
 	return (ssize_t)len;
@@ -421,12 +421,14 @@ static int write_record(struct tls_session *s, const void *p, size_t len)
 		return s->err;
 	}
 	check(sent == len);
-	return sizeof(s->batch->bytes) - s->batch->len < RECORD + OVERHEAD ? send_batch(s) : 0;
+	return s->batch->cap - s->batch->len < RECORD + OVERHEAD ? send_batch(s) : 0;
 }
 
-/* *done: bytes at the beginning that were written by the call before. 0, or an error: nothing may be written. */
-static int begin_write(struct tls_session *s, size_t *done)
+/* len: what may be written. *done: bytes at the beginning that were written by the call before. 0, or an error: nothing may be written. */
+static int begin_write(struct tls_session *s, size_t len, size_t *done)
 {
+	size_t records = len / RECORD + 1;
+	size_t cap = (records < BATCH ? records : BATCH) * (RECORD + OVERHEAD);
 	int err = s->err ? s->err : send_rest(s);
 
 	if (err == -EAGAIN)
@@ -436,8 +438,9 @@ static int begin_write(struct tls_session *s, size_t *done)
 	check(s->established);
 	*done = s->owed;
 	s->owed = false;
-	s->batch = xmalloc(sizeof(*s->batch)); /* a thread's stack has no room for it */
+	s->batch = xmalloc(sizeof(*s->batch) + cap); /* a thread's stack has no room for it */
 	s->batch->len = 0;
+	s->batch->cap = cap;
 	return 0;
 }
 
@@ -501,9 +504,12 @@ ssize_t tls_writev(struct tls_session *s, const struct iovec *iov, int n)
 {
 	uint8_t gathered[RECORD];
 	struct cursor at = {.iov = iov, .n = n};
-	size_t done, len;
-	int err = begin_write(s, &done);
+	size_t done, len = 0;
+	int err;
 
+	for (int i = 0; i < n; i++)
+		len += iov[i].iov_len;
+	err = begin_write(s, len, &done);
 	if (err)
 		return err;
 	cursor_advance(&at, done);
@@ -521,7 +527,7 @@ ssize_t tls_send_file(struct tls_session *s, struct file *f, int64_t pos, size_t
 {
 	uint8_t data[RECORD];
 	size_t done;
-	int err = begin_write(s, &done);
+	int err = begin_write(s, len, &done);
 
 	if (err)
 		return err;

@@ -111,6 +111,12 @@ int tls_handshake(struct tls_session *s);
 bool tls_is_established(const struct tls_session *s);
 /* Fills all of len if there are enough bytes. 0: the peer will send no more. */
 ssize_t tls_read(struct tls_session *s, void *p, size_t len);
+/*
+ * The number of bytes that were written, or a negated errno; -EAGAIN: the socket must become ready for
+ * SOCK_WRITE. After less than was given, -EAGAIN included, the next write, of either kind, must begin
+ * with the bytes that follow: some of them may be encrypted already. tls_send_file: 0 if the file
+ * ends at pos.
+ */
 ssize_t tls_writev(struct tls_session *s, const struct iovec *iov, int n);
 ssize_t tls_send_file(struct tls_session *s, struct file *f, int64_t pos, size_t len);
 /* SOCK_READ; or SOCK_WRITE when a read or the handshake waits for that. */

@@ -54,7 +54,8 @@ MUST_CHECK int codec_size(const struct schema *s, int version, const void *in, s
  * Encodes into memory for `room` bytes. *len is the encoded size: if it is more than that, what is
  * at p is of no use. Records in a file are refused (-EINVAL).
  */
-int codec_encode_upto(const struct schema *s, int version, const void *in, void *p, size_t room, size_t *len);
+MUST_CHECK int codec_encode_upto(const struct schema *s, int version, const void *in, void *p, size_t room,
+				 size_t *len);
 /* Encodes into memory of codec_size() bytes. Records in a file are refused (-EINVAL). */
 MUST_CHECK int codec_encode_bytes(const struct schema *s, int version, const void *in, void *p, size_t len);
 /* Appends to `out`. Records in a file are refused (-EINVAL). */

@@ -63,8 +63,10 @@ int real_signal_number(const char *name);
 char *real_program_directory(void);
 /*
  * Goes on in a process of its own that has no terminal, nothing to read, and `output`, which is
- * emptied, for its standard output and error; the calling process ends with status 0. Returns in the
- * new process; a negated errno in the calling one. Call it before the first thread is started.
+ * emptied, for its standard output and error; the calling process ends with status 0. Returns 0 in
+ * the new process. A negated errno: in the calling process, if the file could not be opened or there
+ * is no new process; in the new one, if it could not let go of the terminal. Call it before the first
+ * thread is started.
  */
 int real_detach(const char *output);
 
