@@ -8,15 +8,17 @@
 
 /* ---- partition.c ---- */
 
+/* 0, or ERR_KAFKA_STORAGE_ERROR. */
+int partition_storage_error(const struct partition *p);
+void partition_flush_begin(struct partition *p, struct core *core, struct effects *e);
+
+/* ---- partition_waking.c ---- */
+
 /*
  * Takes those waiters that are ready, or all, out of the list. Their references to the partition
  * are dropped by partition_unwait.
  */
 void partition_wake_ready(struct partition *p, bool all, struct effects *e);
-
-/* 0, or ERR_KAFKA_STORAGE_ERROR. */
-int partition_storage_error(const struct partition *p);
-void partition_flush_begin(struct partition *p, struct core *core, struct effects *e);
 
 /* ---- partition_isr.c ---- */
 
