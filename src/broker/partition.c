@@ -14,8 +14,6 @@
 #include "broker/capacity.h"
 #include "broker/core.h"
 #include "broker/internal_topic.h"
-#include "broker/isr.h"
-#include "broker/node_private.h"
 #include "broker/partition_private.h"
 #include "log/clean.h"
 #include "log/sealing.h"
