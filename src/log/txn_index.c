@@ -51,7 +51,9 @@ int txn_index_cut(struct file *file, int64_t base, int64_t offset)
 	int64_t n = 0;
 	int err;
 
-	for (; (err = txn_index_read(file, n, &t)) == 0 && t.last_offset >= base && t.last_offset < offset; n++)
+	for (; (err = txn_index_read(file, n, &t)) == 0 && t.last_offset >= base && t.last_offset < offset &&
+	       t.first_offset < t.last_offset; /* zeros look like an entry at 0, but a marker is no record */
+	     n++)
 		base = t.last_offset + 1;
 	if (err && err != -ENODATA && err != -EINVAL)
 		return err;

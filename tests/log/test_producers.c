@@ -220,6 +220,21 @@ static void what_is_decided_and_not_replicated_is_not_stable_after_a_cut(void **
 	check_unreplicated_until_passed();
 }
 
+/* A power cut has taken an entry and left its place. In a segment that begins at 0, zeros look like an entry. */
+static void zeros_in_the_index_are_no_aborted_transaction(void **state)
+{
+	static const uint8_t ZEROS[34] = {0};
+	struct aborted_txn *v;
+	int n;
+
+	append_of(8, 0);
+	fixture_restart(&f); /* the snapshot is at 1: the index is cut there */
+	fixture_spill(&f, "00000000000000000000.txnindex", ZEROS, sizeof(ZEROS));
+	fixture_crash(&f);
+	assert_int_equal(log_aborted(f.log, &(struct aborted_query){0, 1, &f.arena}, &v, &n, NULL), 0);
+	assert_int_equal(n, 0);
+}
+
 /*
  * The absence of a snapshot means that there are no producers. Once there is one, or a producer,
  * each stop writes another.
@@ -285,6 +300,7 @@ int main(void)
 		TEST(transactions_hold_the_stable_offset_and_aborted_ones_are_listed),
 		TEST(what_is_decided_and_not_replicated_is_not_stable_after_a_clean_stop),
 		TEST(what_is_decided_and_not_replicated_is_not_stable_after_a_cut),
+		TEST(zeros_in_the_index_are_no_aborted_transaction),
 		TEST(a_small_log_without_producers_has_no_snapshot_after_a_stop),
 		TEST(a_large_log_has_a_snapshot_after_a_stop),
 		TEST(snapshots_of_earlier_stops_go_at_the_next_start),
