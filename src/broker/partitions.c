@@ -74,6 +74,7 @@ struct partitions *partitions_new(const struct partitions_options *options)
 	map_init(&t->partitions, options->seed);
 	map_init(&t->topics, options->seed + 1);
 	t->dir_load = xcalloc((size_t)options->n_dirs, sizeof(*t->dir_load));
+	t->listed = xcalloc((size_t)options->n_dirs, sizeof(*t->listed));
 	return t;
 }
 
@@ -117,6 +118,7 @@ void partitions_free(struct partitions *t)
 	mutex_fini(&t->lock);
 	image_unref(&t->image);
 	xfree(t->dir_load);
+	xfree(t->listed);
 	xfree(t);
 }
 
@@ -169,11 +171,11 @@ static int dir_least_loaded(const struct partitions *t)
 	return best < 0 ? 0 : best;
 }
 
-/* A directory that could not be opened, so that its contents are unknown; -1 when there is none. */
+/* A directory that failed before all its replicas were listed; -1 when there is none. */
 static int dir_unknown(const struct partitions *t)
 {
 	for (int i = 0; i < t->options.n_dirs; i++)
-		if (!log_dir_is_formatted(t->options.dirs[i]))
+		if (!t->listed[i] && (log_dir_error(t->options.dirs[i]) || !log_dir_is_formatted(t->options.dirs[i])))
 			return i;
 	return -1;
 }

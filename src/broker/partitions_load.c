@@ -258,6 +258,8 @@ static int scan_dir(struct dir_load *d)
 		return err;
 	if (err)
 		log_dir_fail(d->dir, err, "listing its replicas", log_dir_path(d->dir));
+	else if (!log_dir_error(d->dir))
+		d->loading->load->table->listed[d->index] = true;
 	d->scanned = true;
 	return 0;
 }

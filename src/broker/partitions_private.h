@@ -29,6 +29,7 @@ struct partitions {
 	struct map topics;
 	const struct image *image;
 	int *dir_load; /* partitions in each directory */
+	bool *listed;  /* each directory: the load has found all its replicas */
 	struct counts departed;
 	bool loading; /* changes are passed on after the load */
 	int by_time;  /* atomic: a topic has, or had, flush.ms */

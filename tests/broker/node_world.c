@@ -79,11 +79,21 @@ bool has_stopped(void *arg)
 	return w->stopped;
 }
 
-void bring_up(void)
+void bring_up_begin(void)
 {
 	w->serving = w->stopped = false;
 	assert_true(sim_call(w->sim, NODE, start_node, NULL));
+}
+
+void bring_up_end(void)
+{
 	assert_true(sim_run_until(w->sim, PATIENCE_MS, is_serving, NULL));
+}
+
+void bring_up(void)
+{
+	bring_up_begin();
+	bring_up_end();
 }
 
 void bring_down(void)

@@ -49,7 +49,9 @@ extern struct world *w;
 
 void start_node(void *arg);
 void stop_node(void *arg);
-void bring_up(void);
+void bring_up(void); /* its two halves: */
+void bring_up_begin(void);
+void bring_up_end(void);
 void bring_down(void);
 void client_open(struct client *c); /* at PORT */
 void client_open_at(struct client *c, int port);

@@ -180,6 +180,25 @@ static void a_directory_that_cannot_be_read_at_the_start_is_offline(void **state
 	bring_down();
 }
 
+/* It was formatted and registered; what it holds was not read. */
+static void nor_is_a_replica_of_one_that_fails_before_it_is_listed_created_elsewhere(void **state)
+{
+	struct describe_log_dirs_response d = describe();
+	bool lost[PARTITIONS];
+
+	(void)state;
+	for (int i = 0; i < PARTITIONS; i++)
+		lost[i] = is_in(&d, "/more", i);
+	bring_down();
+	bring_up_begin();
+	sim_fail_device(w->sim, NODE, "/more", SIM_FAIL_READS);
+	bring_up_end();
+	client_open(&w->a);
+	for (int i = 0; i < PARTITIONS; i++)
+		assert_int_equal(produce_to("t", i, "second").error_code, lost[i] ? ERR_KAFKA_STORAGE_ERROR : 0);
+	bring_down();
+}
+
 static enum node_end end_of_start(void)
 {
 	struct config_input in = {.data_dir = STR("/data"), .overrides = w->overrides};
@@ -665,6 +684,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_new_replica_goes_where_there_are_fewest),
 		TEST(a_directory_that_cannot_be_read_at_the_start_is_offline),
+		TEST(nor_is_a_replica_of_one_that_fails_before_it_is_listed_created_elsewhere),
 		TEST(without_the_metadata_or_with_another_cluster_s_directory_it_does_not_start),
 		TEST(a_stop_before_the_logs_are_open_is_no_clean_one),
 		TEST(a_replica_is_moved_with_all_it_has),
