@@ -49,9 +49,11 @@ static void draw_times(struct cluster_run *r)
 {
 	struct settings *s = &r->nodes.settings;
 
-	if (draw(r, 2)) {
-		settings_add(s, "broker.session.timeout.ms", 1500 + draw(r, 5000));
-		settings_add(s, "broker.heartbeat.interval.ms", 200 + draw(r, 800));
+	if (draw(r, 2)) { /* a session outlives some lost heartbeats, as with Kafka's defaults */
+		int64_t session_ms = 1500 + (int64_t)draw(r, 5000);
+
+		settings_add(s, "broker.session.timeout.ms", session_ms);
+		settings_add(s, "broker.heartbeat.interval.ms", 100 + (int64_t)draw(r, (uint64_t)session_ms / 5 - 100));
 	}
 	if (draw(r, 3))
 		settings_add(s, "replica.lag.time.max.ms", 1000 + draw(r, 9000));

@@ -1,11 +1,20 @@
 #include "tests/sim/compacted.h"
 
+#include <stdio.h>
+
 #include "base/check.h"
 #include "base/err.h"
 #include "protocol/create_topics.h"
 #include "wire/codec.h"
 
-enum { TOPIC_VERSION = 5, TOMBSTONES_MS = 3000, AGAIN_MS = 200, PARTITIONS_MAX = 2, REPLICAS = 3 };
+enum {
+	TOPIC_VERSION = 5,
+	TOMBSTONES_MS = 3000,
+	WHOLE_RUN_MS = 600000,
+	AGAIN_MS = 200,
+	PARTITIONS_MAX = 2,
+	REPLICAS = 3
+};
 
 static const struct {
 	const char *name;
@@ -14,7 +23,6 @@ static const struct {
 	{"cleanup.policy", "compact"},
 	{"min.cleanable.dirty.ratio", "0.01"},
 	{"segment.ms", "300"},
-	{"delete.retention.ms", "3000"},
 };
 
 enum { N_SETTINGS = sizeof(SETTINGS) / sizeof(SETTINGS[0]) };
@@ -57,6 +65,17 @@ static void draw_producer(struct compacted *c, int i)
 	};
 }
 
+/*
+ * delete.retention.ms counts from the first cleaning on any replica: another may still have what a
+ * tombstone deletes when the tombstone has gone, and has it for good if it was away for that long.
+ * So in a cluster tombstones are kept for the whole run, or not relied on.
+ */
+static void draw_retention(struct compacted *c, bool whole_run)
+{
+	c->retention_ms = c->brokers && whole_run ? WHOLE_RUN_MS : TOMBSTONES_MS;
+	c->follower.tombstones_ms = c->clocks_jump || (c->brokers && !whole_run) ? 0 : c->retention_ms;
+}
+
 /* A third of the runs has such a topic. */
 void compacted_draw(struct compacted *c)
 {
@@ -75,8 +94,8 @@ void compacted_draw(struct compacted *c)
 					.n_partitions = c->n_partitions,
 					.losses_happen = c->losses_happen,
 					.storage_fails = c->reads_fail,
-					.compacted = true,
-					.tombstones_ms = c->clocks_jump ? 0 : TOMBSTONES_MS};
+					.compacted = true};
+	draw_retention(c, seed / 3 % 2);
 }
 
 /* ---- the topic ---- */
@@ -108,9 +127,10 @@ static void on_topic(void *arg, int err, const void *answer)
 
 static void ask(struct compacted *c)
 {
-	struct create_topics_request_config configs[N_SETTINGS];
+	struct create_topics_request_config configs[N_SETTINGS + 1];
 	struct create_topics_request_topic topic;
 	struct create_topics_request request;
+	char retention[16];
 
 	codec_init(&create_topics_request_topic_schema, &topic);
 	codec_init(&create_topics_request_schema, &request);
@@ -119,11 +139,15 @@ static void ask(struct compacted *c)
 		configs[i].name = str_of(SETTINGS[i].name);
 		configs[i].value = str_of(SETTINGS[i].value);
 	}
+	codec_init(&create_topics_request_config_schema, &configs[N_SETTINGS]);
+	configs[N_SETTINGS].name = STR("delete.retention.ms");
+	configs[N_SETTINGS].value =
+		(struct str){retention, snprintf(retention, sizeof(retention), "%d", c->retention_ms)};
 	topic.name = STR(COMPACTED_TOPIC);
 	topic.num_partitions = c->n_partitions;
 	topic.replication_factor = c->brokers ? REPLICAS : 1;
 	topic.configs.v = configs;
-	topic.configs.n = N_SETTINGS;
+	topic.configs.n = N_SETTINGS + 1;
 	request.timeout_ms = 30000;
 	request.topics.v = &topic;
 	request.topics.n = 1;

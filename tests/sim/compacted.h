@@ -23,7 +23,8 @@ struct compacted {
 	const struct brokers *brokers; /* NULL: a single node */
 	bool clocks_jump;	       /* then a tombstone may be removed at any time */
 	/* Internal. */
-	int n_producers; /* 0: the run has no such topic */
+	int n_producers;  /* 0: the run has no such topic */
+	int retention_ms; /* delete.retention.ms */
 	int n_partitions;
 	int n_finished;
 	bool started;

@@ -53,7 +53,7 @@ static void make_topics(struct run *r, struct addr node)
 	t->name = STR("t");
 	t->num_partitions = r->n_partitions;
 	if (r->n_tellers)
-		teller_topic(topic_maker_add(&r->topics, 1), r->tellers_compact);
+		teller_topic(topic_maker_add(&r->topics, 1), r->tellers_compact ? "1000" : NULL);
 	if (r->n_copiers)
 		copier_topic(topic_maker_add(&r->topics, 1));
 	topic_maker_start(&r->topics);

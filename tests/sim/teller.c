@@ -226,28 +226,28 @@ void teller_fini(struct teller *t)
 	transactor_fini(&t->t);
 }
 
-void teller_topic(struct create_topics_request_topic *topic, bool compacted)
+void teller_topic(struct create_topics_request_topic *topic, const char *retention_ms)
 {
-	static const char *const settings[][2] = {
+	const char *const settings[][2] = {
 		{"cleanup.policy", "compact"},
 		{"min.cleanable.dirty.ratio", "0.01"},
 		{"segment.ms", "300"},
-		{"delete.retention.ms", "1000"},
+		{"delete.retention.ms", retention_ms},
 	};
 	static struct create_topics_request_config configs[sizeof(settings) / sizeof(settings[0])];
 
 	topic->name = STR(TELLER_TOPIC);
 	topic->num_partitions = TELLER_PARTITIONS;
 	topic->replication_factor = 1;
+	if (!retention_ms)
+		return;
 	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
 		codec_init(&create_topics_request_config_schema, &configs[i]);
 		configs[i].name = str_of(settings[i][0]);
 		configs[i].value = str_of(settings[i][1]);
 	}
-	if (compacted) {
-		topic->configs.v = configs;
-		topic->configs.n = sizeof(settings) / sizeof(settings[0]);
-	}
+	topic->configs.v = configs;
+	topic->configs.n = sizeof(settings) / sizeof(settings[0]);
 }
 
 bool tellers_are_done(const struct teller *v, int n)

@@ -73,8 +73,8 @@ struct teller {
 void teller_start(struct teller *t);
 void teller_hang_up(struct teller *t);
 void teller_fini(struct teller *t);
-/* Sets up the topic's request, compacted or not. */
-void teller_topic(struct create_topics_request_topic *topic, bool compacted);
+/* Sets up the topic's request. delete.retention.ms of a compacted topic; NULL: it is not compacted. */
+void teller_topic(struct create_topics_request_topic *topic, const char *retention_ms);
 
 bool tellers_are_done(const struct teller *v, int n);
 
