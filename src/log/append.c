@@ -255,7 +255,8 @@ static void apply(struct log *log, const uint8_t *p, const struct batch_header *
 	segment_note_batch(log, s, h, pos);
 	s->size = pos + batch_size(h);
 	s->dirty = true;
-	if (epochs_assign(&log->epochs, h->leader_epoch, h->base_offset))
+	if (epochs_assign(&log->epochs, h->leader_epoch, h->base_offset) ||
+	    epochs_below(&log->epochs, h->base_offset) != log->epochs.n) /* the first batch of an epoch */
 		log->data->epochs_dirty = true;
 	apply_producer(log, s, p, h);
 	log->end = batch_last_offset(h) + 1;

@@ -95,10 +95,21 @@ bool epochs_truncate_start(struct epochs *e, int64_t start)
 	return true;
 }
 
-void epochs_format(const struct epochs *e, struct buf *out)
+int epochs_below(const struct epochs *e, int64_t end)
 {
-	buf_printf(out, "0\n%d\n", e->n);
-	for (int i = 0; i < e->n; i++)
+	int n = e->n;
+
+	while (n > 0 && e->v[n - 1].start >= end)
+		n--;
+	return n;
+}
+
+void epochs_format(const struct epochs *e, int64_t end, struct buf *out)
+{
+	int n = epochs_below(e, end);
+
+	buf_printf(out, "0\n%d\n", n);
+	for (int i = 0; i < n; i++)
 		buf_printf(out, "%d %lld\n", e->v[i].epoch, (long long)e->v[i].start);
 }
 

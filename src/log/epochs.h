@@ -37,11 +37,13 @@ int32_t epochs_of(const struct epochs *e, int64_t offset);
 bool epochs_truncate_end(struct epochs *e, int64_t end);
 bool epochs_truncate_start(struct epochs *e, int64_t start);
 
+int epochs_below(const struct epochs *e, int64_t end); /* how many begin below the end of a log */
 /*
- * The text of a checkpoint. Parse returns false, with *e empty, when the text is not a checkpoint.
- * An empty file is an empty list.
+ * The text of a checkpoint: the epochs that have records, since a load drops the others, Kafka's
+ * too. Parse returns false, with *e empty, when the text is not a checkpoint. An empty file is an
+ * empty list.
  */
-void epochs_format(const struct epochs *e, struct buf *out);
+void epochs_format(const struct epochs *e, int64_t end, struct buf *out);
 bool epochs_parse(struct epochs *e, struct str text);
 
 #endif

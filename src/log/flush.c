@@ -110,7 +110,7 @@ static void add_names(struct log *log, struct log_flush *f)
 	if (d->epochs_dirty) {
 		struct buf text = {0};
 
-		epochs_format(&log->epochs, &text);
+		epochs_format(&log->epochs, log->end, &text);
 		f->epochs = xstrndup((const char *)text.p, text.len);
 		buf_fini(&text);
 	}
@@ -382,7 +382,7 @@ static int write_epochs_to(struct log *log, const char *path, int flags)
 
 	if (err)
 		return err;
-	epochs_format(&log->epochs, &text);
+	epochs_format(&log->epochs, log->end, &text);
 	err = file_write_full(file, text.p, text.len, 0);
 	file_unref(&file);
 	buf_fini(&text);

@@ -200,9 +200,13 @@ int32_t log_epoch_of(const struct log *log, int64_t offset)
 	return epochs_of(&log->epochs, offset);
 }
 
+/* The checkpoint has it once there is a record of it: a leader that is never written to writes nothing. */
 void log_begin_epoch(struct log *log, int32_t epoch)
 {
-	if (epochs_assign(&log->epochs, epoch, log->end) && log->data)
+	int n = epochs_below(&log->epochs, log->end);
+
+	epochs_assign(&log->epochs, epoch, log->end);
+	if (log->data && epochs_below(&log->epochs, log->end) != n)
 		log->data->epochs_dirty = true;
 }
 
@@ -279,7 +283,7 @@ int log_make_dir(struct log *log)
 	log->data = log_data_new(log);
 	producers_clear(&log->data->producers, log->end);
 	log->data->dir_dirty = log->data->own_name_dirty = log->data->owner_dirty = true;
-	log->data->epochs_dirty = log->epochs.n > 0;
+	log->data->epochs_dirty = epochs_below(&log->epochs, log->end) > 0;
 	return 0;
 }
 

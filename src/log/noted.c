@@ -112,7 +112,7 @@ static bool list_names(struct log *log, const char *dir, struct names *v)
 		d->segments[i].no_aborted = true; /* until one is listed */
 	if (env_list(log->env, dir, note_name, v) || v->is_other || !v->has_owner)
 		return false;
-	if (v->has_epochs != (log->epochs.n > 0) || v->n_snapshots != d->n_snapshots)
+	if ((epochs_below(&log->epochs, log->end) > 0 && !v->has_epochs) || v->n_snapshots != d->n_snapshots)
 		return false;
 	return v->n[SEGMENT_LOG] == d->n && v->n[SEGMENT_INDEX] == d->n && v->n[SEGMENT_TIME] == d->n;
 }
@@ -179,13 +179,14 @@ static void put_marks(const struct log *log, bool is_sealed, struct buf *out)
 {
 	const struct log_data *d = log->data;
 	const struct segment *active = &d->segments[d->n - 1];
+	int n_epochs = epochs_below(&log->epochs, log->end);
 
 	put_8(out, (is_sealed ? HAS_SEALED : 0) | (has_no_producers(&d->producers) ? NO_PRODUCERS : 0));
 	manifest_put_i64(out, log->end);
 	manifest_put_i64(out, active->indexed_pos);
 	manifest_put_i64(out, active->last_time);
-	put_32(out, log->epochs.n);
-	for (int i = 0; i < log->epochs.n; i++) {
+	put_32(out, n_epochs);
+	for (int i = 0; i < n_epochs; i++) {
 		put_32(out, log->epochs.v[i].epoch);
 		manifest_put_i64(out, log->epochs.v[i].start);
 	}

@@ -366,6 +366,27 @@ static void a_moved_log_takes_over_what_the_records_do_not_tell(void **state)
 	buf_fini(&b);
 }
 
+/* A restart gives each partition a new epoch: what is not written to is closed without a write. */
+static void an_epoch_is_written_with_its_first_record(void **state)
+{
+	struct buf text;
+
+	fixture_append_n(&f, 1);
+	fixture_restart(&f);
+	log_begin_epoch(f.log, 7);
+	assert_true(log_is_closed(f.log));
+	fixture_restart(&f);
+	assert_int_equal(log_offsets(f.log).last_epoch, 0); /* as after a start of Kafka's */
+	log_begin_epoch(f.log, 8);
+	assert_int_equal(fixture_append(&f, (struct batch_of){.n = 1}, 8, NULL), 0);
+	assert_false(log_is_closed(f.log));
+	fixture_restart(&f);
+	assert_int_equal(log_epoch_of(f.log, 1), 8);
+	text = fixture_slurp(&f, "leader-epoch-checkpoint");
+	assert_memory_equal(text.p, "0\n2\n0 0\n8 1\n", text.len);
+	buf_fini(&text);
+}
+
 static void a_future_log_is_cut_where_the_current_one_was_truncated(void **state)
 {
 	struct log_id id = {.topic = STR("t")};
@@ -440,6 +461,7 @@ int main(void)
 		TEST(a_moved_log_takes_over_what_the_records_do_not_tell),
 		TEST(a_future_log_is_cut_where_the_current_one_was_truncated),
 		TEST(the_first_epochs_are_written_in_their_place_and_later_ones_replace_them),
+		TEST(an_epoch_is_written_with_its_first_record),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
