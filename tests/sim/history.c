@@ -205,6 +205,26 @@ bool history_buried(const struct history *h, int partition, int key, int64_t off
 	return false;
 }
 
+static bool is_below(const struct history *h, int partition, int64_t end, int producer, int64_t number)
+{
+	for (int64_t i = 0; i < end && i < h->partitions[partition].n; i++) {
+		const struct told *t = &h->partitions[partition].v[i];
+
+		if (t->producer == producer && t->number == number)
+			return true;
+	}
+	return false;
+}
+
+bool history_goes_on(const struct history *h, int partition, int key, int64_t end)
+{
+	for (int producer = 0; producer < HISTORY_PRODUCERS_MAX; producer++)
+		for (int64_t n = h->sent[producer] - 1; n >= 0; n--)
+			if (key_of(h, producer, n) == key && !is_below(h, partition, end, producer, n))
+				return true;
+	return false;
+}
+
 void history_lost(struct history *h)
 {
 	h->losses++;

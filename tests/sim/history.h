@@ -70,6 +70,8 @@ void history_lost(struct history *h);
 int64_t history_newest(const struct history *h, int partition, int key, bool *tombstone);
 /* Whether a later record of the key than `offset` is known to be a tombstone. */
 bool history_buried(const struct history *h, int partition, int key, int64_t offset);
+/* Whether a record of the key was sent that is not known to be below `end`. Of the only partition. */
+bool history_goes_on(const struct history *h, int partition, int key, int64_t end);
 /* Everything was read; end_offset is the end of the partition. Checks 1 and 4 for all records. */
 void history_end(const struct history *h, int partition, int64_t end_offset);
 
