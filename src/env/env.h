@@ -194,6 +194,7 @@ struct env_ops {
 	int (*rmdir)(struct env *, const char *path);
 	int (*list)(struct env *, const char *path, int (*each)(void *arg, const char *name, bool is_dir), void *arg);
 	int (*space)(struct env *, const char *path, struct disk_space *);
+	int64_t (*unwritten)(struct env *);
 	int (*lock)(struct env *, const char *path, struct file **);
 
 	void (*let_go)(struct env *);
@@ -441,6 +442,8 @@ MUST_CHECK static inline int env_space(struct env *e, const char *path, struct d
 {
 	return e->ops->space(e, path, out);
 }
+/* Bytes that the machine's page cache has yet to write, for whomever, to whichever disk; INT64_MAX: unknown. */
+static inline int64_t env_unwritten(struct env *e) { return e->ops->unwritten(e); }
 /*
  * Creates path and takes an fcntl write lock on it, as Java's FileChannel.tryLock does. -EAGAIN:
  * another process holds it.

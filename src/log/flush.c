@@ -1,7 +1,6 @@
 /*
- * flush: group commit. Under the lock, a log_flush takes references to the files to be synced; a
- * job syncs the files of many logs, one after the other; under the lock again, the flushed end
- * moves.
+ * flush: what makes a log durable. Under the lock, a log_flush takes references to the files to be
+ * synced; a job syncs them (flusher.c); under the lock again, the flushed end moves.
  *
  * 1. The order is: producer snapshots, indexes, records, leader epochs, the directory. The flushed
  *    end moves when all of it is done.
@@ -141,6 +140,17 @@ static bool anything_to_do(const struct log *log, int64_t upto)
 	return log->flushed_end < upto || d->epochs_dirty || d->dir_dirty || d->own_name_dirty;
 }
 
+static bool is_on_dirs_disk(struct log *log)
+{
+	char path[PATH_SIZE];
+
+	if (log->data->disk == DISK_UNKNOWN) {
+		LOG_DIR_PATH(log, path);
+		log->data->disk = log_dir_holds(log->dir, path) ? DISK_OF_DIR : DISK_OTHER;
+	}
+	return log->data->disk == DISK_OF_DIR;
+}
+
 bool log_flush_begin(struct log *log, int64_t upto, struct log_flush *f)
 {
 	int err = 0;
@@ -151,6 +161,7 @@ bool log_flush_begin(struct log *log, int64_t upto, struct log_flush *f)
 		return false;
 	clear(f);
 	f->dir = log->dir;
+	f->on_dirs_disk = is_on_dirs_disk(log);
 	f->upto = log->flushed_end;
 	err = add_snapshots(log, f);
 	for (int i = 0; i < log->data->n && !err; i++) {
@@ -184,14 +195,12 @@ static void note_sync(struct log_flush *f, int err)
 		log_dir_doubt(f->dir); /* at once: the process may be killed before the failure is handled */
 }
 
-void log_flush_run(struct log_flush *f)
+void log_flush_run_names(struct log_flush *f)
 {
 	struct env *env = log_dir_env(f->dir);
 	char path[PATH_SIZE];
 	int epochs_err = 0;
 
-	for (int i = 0; i < f->n_files && !f->error; i++)
-		note_sync(f, file_sync(f->files[i]));
 	if (!f->error && f->epochs) {
 		path_in(path, f->dir_path, "leader-epoch-checkpoint");
 		epochs_err = env_replace_file(env, path, f->epochs, strlen(f->epochs)); /* syncs the directory */
@@ -203,6 +212,13 @@ void log_flush_run(struct log_flush *f)
 		note_sync(f, env_sync_dir(env, log_dir_path(f->dir)));
 	if (!f->error)
 		f->error = epochs_err;
+}
+
+void log_flush_run(struct log_flush *f)
+{
+	for (int i = 0; i < f->n_files && !f->error; i++)
+		note_sync(f, file_sync(f->files[i]));
+	log_flush_run_names(f);
 }
 
 /* What was marked clean may not be: the next flush includes all of it again. */
@@ -472,111 +488,4 @@ void log_close_end(struct log *log)
 	d->dir_dirty = d->own_name_dirty = d->owner_dirty = false;
 	if (d->n_snapshots && d->synced_snapshots < d->snapshots[d->n_snapshots - 1])
 		d->synced_snapshots = d->snapshots[d->n_snapshots - 1];
-}
-
-/* ---- many flushes at once ---- */
-
-/* Files are synced in parallel: filesystems commit such syncs together. */
-#define FLUSH_JOBS 8
-/* While so many wait for each job, a job takes them one by one: none is held up by those taken with it. */
-#define FLUSH_QUEUE 16
-
-struct flush_job {
-	struct work work;
-	struct log_flusher *flusher;
-	struct log_flush *running; /* NULL: the job is free */
-};
-
-struct log_flusher {
-	struct loop *loop;
-	struct log_flush *first; /* waiting */
-	struct log_flush **last;
-	int n_waiting;
-	int n_busy;
-	struct flush_job jobs[FLUSH_JOBS];
-};
-
-struct log_flusher *log_flusher_new(struct loop *loop)
-{
-	struct log_flusher *g = xcalloc(1, sizeof(*g));
-
-	g->loop = loop;
-	g->last = &g->first;
-	for (int i = 0; i < FLUSH_JOBS; i++)
-		g->jobs[i].flusher = g;
-	return g;
-}
-
-void log_flusher_free(struct log_flusher *g)
-{
-	check(!g || (g->n_busy == 0 && !g->first));
-	xfree(g);
-}
-
-static void run_job(struct work *w)
-{
-	struct flush_job *j = container_of(w, struct flush_job, work);
-
-	for (struct log_flush *f = j->running; f; f = f->next)
-		log_flush_run(f);
-}
-
-/* Removes and returns the next n waiting flushes. */
-static struct log_flush *take_waiting(struct log_flusher *g, int n)
-{
-	struct log_flush *first = g->first, *last = first;
-
-	for (int i = 1; i < n; i++)
-		last = last->next;
-	g->first = last->next;
-	if (!g->first)
-		g->last = &g->first;
-	last->next = NULL;
-	g->n_waiting -= n;
-	return first;
-}
-
-static void start_jobs(struct log_flusher *g);
-
-static void job_done(struct work *w)
-{
-	struct flush_job *j = container_of(w, struct flush_job, work);
-	struct log_flush *f = j->running;
-
-	j->running = NULL;
-	j->flusher->n_busy--;
-	start_jobs(j->flusher); /* the next flushes run while those of this job are completed */
-	while (f) {
-		struct log_flush *next = f->next;
-
-		f->done(f);
-		f = next;
-	}
-}
-
-/*
- * Gives each free job its part of what waits; the jobs that are busy will want theirs. If none is
- * free they wait, and more may join them.
- */
-static void start_jobs(struct log_flusher *g)
-{
-	for (int i = 0; i < FLUSH_JOBS && g->first; i++) {
-		struct flush_job *j = &g->jobs[i];
-
-		if (j->running)
-			continue;
-		j->running = take_waiting(g, 1 + g->n_waiting / (FLUSH_JOBS * FLUSH_QUEUE));
-		j->work = (struct work){.job = run_job, .done = job_done};
-		g->n_busy++;
-		env_work(g->loop, &j->work);
-	}
-}
-
-void log_flusher_add(struct log_flusher *g, struct log_flush *f)
-{
-	f->next = NULL;
-	*g->last = f;
-	g->last = &f->next;
-	g->n_waiting++;
-	start_jobs(g);
 }

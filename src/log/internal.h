@@ -93,9 +93,10 @@ struct log_data {
 	int64_t synced_snapshots;  /* snapshots above it were not synced */
 	int64_t syncing_snapshots; /* the value of synced_snapshots once the flush under way has ended */
 	int64_t last_flush_ms;	   /* env_mono_ms's clock */
-	bool dir_dirty;		   /* names were added or changed */
-	bool own_name_dirty;	   /* the directory was created, perhaps just before a kill */
-	bool owner_dirty;	   /* partition.metadata may not be on the platter */
+	enum { DISK_UNKNOWN, DISK_OF_DIR, DISK_OTHER } disk; /* a replica's directory may be a link to another */
+	bool dir_dirty;					     /* names were added or changed */
+	bool own_name_dirty;				     /* the directory was created, perhaps just before a kill */
+	bool owner_dirty;				     /* partition.metadata may not be on the platter */
 	bool epochs_dirty;
 	bool epochs_aside; /* log_close_write has written the epochs to a file that is to be renamed */
 	bool has_sealed;   /* there may be sealed batches (sealed.h) */

@@ -333,13 +333,17 @@ struct log_flush {
 	int64_t upto;
 	int error;
 	bool sync_failed; /* a sync itself failed: what it covered may be lost, whatever the errno */
+	/* Of the flusher. */
+	bool on_dirs_disk; /* the replica is on the filesystem of its log directory */
+	enum { FLUSH_DISK_UNKNOWN, FLUSH_DISK_SYNCED, FLUSH_DISK_FAILED } disk;
 };
 
 #define LOG_FLUSH_ALL INT64_MAX
 
 bool log_flush_begin(struct log *, int64_t upto, struct log_flush *f);
-/* Blocks: what the flusher's job does for one flush. */
+/* Blocks: what the flusher's job does for one flush. Its second half: what follows once the files are synced. */
 void log_flush_run(struct log_flush *f);
+void log_flush_run_names(struct log_flush *f);
 /*
  * Moves flushed_end, or takes the directory offline, unless the log was deleted meanwhile. Returns
  * f->error. f may be used again.
@@ -367,8 +371,8 @@ bool log_checkpoint_is_ahead(const struct log *);
 void log_recall_checkpoint(struct log *log, const struct log *old);
 
 /*
- * Runs the flushes of one loop in a few parallel jobs. Flushes that arrive while all jobs are busy
- * wait, and are run together by the next job that becomes free. Owner: its loop.
+ * Runs the flushes of one loop in a few parallel jobs; when many wait, one sync of their filesystem
+ * serves all of them. Owner: its loop.
  */
 struct log_flusher;
 struct log_flusher *log_flusher_new(struct loop *loop);

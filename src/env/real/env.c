@@ -107,6 +107,7 @@ static const struct env_ops real_ops = {
 	.rmdir = real_rmdir,
 	.list = real_list,
 	.space = real_space,
+	.unwritten = real_unwritten,
 	.lock = real_lock,
 	.let_go = real_let_go,
 	.buggify = never,

@@ -181,5 +181,6 @@ int real_mkdir(struct env *e, const char *path);
 int real_rmdir(struct env *e, const char *path);
 int real_list(struct env *e, const char *path, int (*each)(void *arg, const char *name, bool is_dir), void *arg);
 int real_space(struct env *e, const char *path, struct disk_space *out);
+int64_t real_unwritten(struct env *e);
 
 #endif

@@ -125,6 +125,7 @@ static const struct env_ops sim_ops = {
 	.rmdir = sim_rmdir,
 	.list = sim_list,
 	.space = sim_space,
+	.unwritten = sim_unwritten,
 	.lock = sim_lock,
 	.let_go = let_go,
 	.buggify = buggify,

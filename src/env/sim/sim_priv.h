@@ -332,6 +332,7 @@ int sim_mkdir(struct env *e, const char *path);
 int sim_rmdir(struct env *e, const char *path);
 int sim_list(struct env *e, const char *path, int (*each)(void *arg, const char *name, bool is_dir), void *arg);
 int sim_space(struct env *e, const char *path, struct disk_space *out);
+int64_t sim_unwritten(struct env *e);
 void sim_drop_files(struct sim_env *e);
 
 #endif
