@@ -206,6 +206,9 @@ static void what_a_broker_can_change_while_it_runs_is_taken(void **state)
 		broker1(false, "listener.name.x.plain.sasl.jaas.config", "module required;"),
 		"INVALID_REQUEST: Cannot update these configs at default cluster level, broker id must be specified: "
 		"[listener.name.x.plain.sasl.jaas.config]");
+	assert_string_equal(broker1(true, "sasl.kerberos.min.time.before.relogin", "58000"), "fine");
+	assert_string_equal(broker1(true, "sasl.kerberos.ticket.renew.window.factor", "0.7"), "fine");
+	assert_string_equal(broker1(true, "listener.name.x.sasl.kerberos.ticket.renew.jitter", "0.1"), "fine");
 }
 
 static void groups_stay_within_the_bounds_of_the_broker(void **state)
