@@ -71,6 +71,18 @@ static bool has_to_wait_for_rules(struct request *r)
 	return !authorizer_is_super(a, request_identity(r)->text);
 }
 
+/* A quorum whose nodes are no super users to each other never elects, and nothing else would say why. */
+static enum outcome fail_for_want_of_rules(struct request *r)
+{
+	struct diag *diag = r->core->loop->env->diag;
+
+	if (diag_allow(diag, &r->core->early))
+		diag_warn(diag, "only super.users are let in until the ACLs have been read",
+			  "principal=%.*s listener=%.*s request=%s", STR_ARG(request_identity(r)->text),
+			  STR_ARG(r->listener), r->api->in->name);
+	return r->api->fail ? request_fail(r, ERR_UNKNOWN_SERVER_ERROR, STR_NULL) : HANG_UP;
+}
+
 enum outcome request_run(struct request *r)
 {
 	const struct api *api = r->api;
@@ -78,7 +90,7 @@ enum outcome request_run(struct request *r)
 	if (r->has_nul)
 		return api->fail ? request_fail(r, ERR_INVALID_REQUEST, STR("a name contains a NUL byte")) : HANG_UP;
 	if (has_to_wait_for_rules(r))
-		return api->fail ? request_fail(r, ERR_UNKNOWN_SERVER_ERROR, STR_NULL) : HANG_UP;
+		return fail_for_want_of_rules(r);
 	if (!api->acl_operation || request_may_cluster(r, (enum acl_operation)api->acl_operation))
 		return api->run(r);
 	return request_fail_cluster(r, (enum acl_operation)api->acl_operation);

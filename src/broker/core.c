@@ -25,6 +25,8 @@
 #include "log/log.h"
 #include "metadata/image.h"
 
+#define EARLY_LINES_MS 60000
+
 struct seen {
 	struct map_node node;
 	struct partition *partition;
@@ -49,6 +51,7 @@ void core_init(struct core *c, struct node *node, struct loop *loop, int index)
 
 	*c = (struct core){.node = node, .loop = loop, .index = index};
 	c->refusals.interval_ms = c->strangers.interval_ms = 1000;
+	c->early.interval_ms = EARLY_LINES_MS;
 	c->api_counts = xcalloc(API_KEYS_MAX, sizeof(*c->api_counts));
 	map_init(&c->partitions, env_random_u64(env));
 	list_init(&c->parked);

@@ -70,6 +70,7 @@ struct core {
 	struct coordinators *coordinators; /* NULL until the logs are open, and on a pure controller */
 	struct diag_limit refusals;
 	struct diag_limit strangers;	/* clients that failed to authenticate */
+	struct diag_limit early;	/* requests before the ACLs were known */
 	struct api_counts **api_counts; /* by API key; NULL for an API that was never called */
 	struct audit audit;
 	int n_busy; /* requests, flushes and jobs under way here */

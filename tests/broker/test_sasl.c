@@ -559,8 +559,24 @@ static int refusal(void)
 /* Two thirds of the quorum are missing: nobody is elected, and no high watermark is known. */
 static const char *const others_are_away = "controller.quorum.voters=1@127.0.0.1:9093,2@10.0.0.9:9093,3@10.0.0.10:9093";
 
+static char early_line[512];
+
+static void keep_early_line(void *arg, const char *line, int len)
+{
+	(void)arg;
+	if (strstr(line, "only super.users are let in"))
+		snprintf(early_line, sizeof(early_line), "%.*s", len, line);
+}
+
+static int64_t no_time(void *arg)
+{
+	(void)arg;
+	return 0;
+}
+
 static void nobody_is_judged_before_the_rules_are_there(void **state)
 {
+	static struct diag diag = {.level = DIAG_WARN, .write = keep_early_line, .wall_ms = no_time};
 	const char *settings_of[6];
 
 	(void)state;
@@ -571,8 +587,11 @@ static void nobody_is_judged_before_the_rules_are_there(void **state)
 	raw_leave(&caller);
 	settings_of[2] = others_are_away;
 	raw_world_again(settings_of);
+	sim_env_diag(raw_world(), RAW_NODE, &diag);
 	ask_the_controller_for_acls();
 	assert_int_equal((int16_t)refusal(), -1); /* Kafka's UNKNOWN_SERVER_ERROR */
+	assert_non_null(strstr(early_line, "principal=User:"));
+	sim_env_diag(raw_world(), RAW_NODE, NULL);
 	down();
 }
 
