@@ -12,9 +12,11 @@
 #include "base/mem.h"
 #include "controller/controller.h"
 #include "env/env.h"
+#include "metadata/credential.h"
 #include "metadata/image.h"
+#include "security/scram.h"
 
-enum { PAUSE_MS = 1000, IDS_MAX = 8, FIRST_MAX = 300, BROKER_LINES_MAX = 20 };
+enum { PAUSE_MS = 1000, IDS_MAX = 8, FIRST_MAX = 300, LINES_MAX = 20, USER_LINE_MAX = 512 };
 
 /* Distinct ids, as many as fit into a line. */
 struct ids {
@@ -33,15 +35,22 @@ struct tally {
 	int64_t due_ms;	       /* time of the next line, monotonic */
 };
 
+enum about { BROKERS, CREDENTIALS, ABOUTS };
+
+/* Lines that name what has changed, LINES_MAX of them in a second. */
+struct named {
+	int64_t since_ms; /* the second in which these lines were logged, monotonic */
+	int lines;
+	int64_t left_out;
+};
+
 struct news {
 	struct env *env;
 	struct timer timer;
 	struct news_counts counts;
 	struct tally tallies[KINDS];
+	struct named named[ABOUTS];
 	const struct controller *controller; /* while an image is looked at */
-	int64_t brokers_since_ms;	     /* the second in which these lines were logged */
-	int broker_lines;
-	int64_t broker_lines_left_out;
 	bool stopped;
 };
 
@@ -95,23 +104,41 @@ static void say(struct news *n, enum kind kind, const struct tally *t)
 			  ids_text(&t->to, to), t->first);
 }
 
-/* ---- lines about brokers ---- */
-static void say_left_out(struct news *n)
+/* ---- lines that name a broker or a user ---- */
+
+static void say_left_out(struct news *n, enum about about)
 {
-	if (n->broker_lines_left_out > 0)
-		diag_info(n->env->diag, "more brokers came and went than are told of", "lines_left_out=%" PRId64,
-			  n->broker_lines_left_out);
-	n->broker_lines_left_out = 0;
+	static const char *const events[] = {
+		[BROKERS] = "more brokers came and went than are told of",
+		[CREDENTIALS] = "more SCRAM credentials have changed than are told of",
+	};
+	struct named *m = &n->named[about];
+
+	if (m->left_out > 0)
+		diag_info(n->env->diag, events[about], "lines_left_out=%" PRId64, m->left_out);
+	m->left_out = 0;
+}
+
+/* The time of the next line. */
+static int64_t say_all_left_out(struct news *n, int64_t now_ms)
+{
+	int64_t next_ms = INT64_MAX;
+
+	for (int i = 0; i < ABOUTS; i++) {
+		struct named *m = &n->named[i];
+
+		if (m->since_ms + PAUSE_MS <= now_ms)
+			say_left_out(n, (enum about)i);
+		else if (m->left_out > 0 && m->since_ms + PAUSE_MS < next_ms)
+			next_ms = m->since_ms + PAUSE_MS;
+	}
+	return next_ms;
 }
 
 static void say_all(struct news *n)
 {
-	int64_t now_ms = env_mono_ms(n->env), next_ms = INT64_MAX;
+	int64_t now_ms = env_mono_ms(n->env), next_ms = say_all_left_out(n, now_ms);
 
-	if (n->brokers_since_ms + PAUSE_MS <= now_ms)
-		say_left_out(n);
-	else if (n->broker_lines_left_out > 0)
-		next_ms = n->brokers_since_ms + PAUSE_MS;
 	for (int i = 0; i < KINDS; i++) {
 		struct tally *t = &n->tallies[i];
 
@@ -213,30 +240,32 @@ static void look_at_topic(void *arg, const struct image_topic *old, const struct
 	}
 }
 
-/* ---- brokers ---- */
-
 /* False when there are too many: then their number is logged when the second is over (say_all). */
-static bool may_say(struct news *n)
+static bool may_say(struct news *n, enum about about)
 {
+	struct named *m = &n->named[about];
+
 	if (!n->controller)
 		return false;
-	if (env_mono_ms(n->env) - n->brokers_since_ms >= PAUSE_MS) {
-		say_left_out(n);
-		n->brokers_since_ms = env_mono_ms(n->env);
-		n->broker_lines = 0;
+	if (env_mono_ms(n->env) - m->since_ms >= PAUSE_MS) {
+		say_left_out(n, about);
+		m->since_ms = env_mono_ms(n->env);
+		m->lines = 0;
 	}
-	if (n->broker_lines < BROKER_LINES_MAX)
-		return n->broker_lines++, true;
-	n->broker_lines_left_out++;
+	if (m->lines < LINES_MAX)
+		return m->lines++, true;
+	m->left_out++;
 	return false;
 }
+
+/* ---- brokers ---- */
 
 static void say_fenced(struct news *n, const struct image_node *b)
 {
 	const char *why = n->controller ? controller_fence_reason(n->controller, b->id) : NULL;
 
 	n->counts.brokers_fenced++;
-	if (may_say(n))
+	if (may_say(n, BROKERS))
 		diag_info(n->env->diag, "broker is fenced", "broker=%" PRId32 " epoch=%" PRId64 " reason=\"%s\"", b->id,
 			  b->epoch, why ? why : "the leader before this one fenced it");
 }
@@ -244,7 +273,7 @@ static void say_fenced(struct news *n, const struct image_node *b)
 static void say_unfenced(struct news *n, const struct image_node *b)
 {
 	n->counts.brokers_unfenced++;
-	if (may_say(n))
+	if (may_say(n, BROKERS))
 		diag_info(n->env->diag, "broker is unfenced", "broker=%" PRId32 " epoch=%" PRId64, b->id, b->epoch);
 }
 
@@ -253,20 +282,40 @@ static void look_at_broker(void *arg, const struct image_node *old, const struct
 	struct news *n = arg;
 
 	if (!now) {
-		if (may_say(n))
+		if (may_say(n, BROKERS))
 			diag_info(n->env->diag, "broker is unregistered", "broker=%" PRId32, old->id);
 		return;
 	}
-	if ((!old || old->epoch != now->epoch) && may_say(n))
+	if ((!old || old->epoch != now->epoch) && may_say(n, BROKERS))
 		diag_info(n->env->diag, "broker is registered", "broker=%" PRId32 " epoch=%" PRId64, now->id,
 			  now->epoch);
-	if (old && now->in_controlled_shutdown && !old->in_controlled_shutdown && may_say(n))
+	if (old && now->in_controlled_shutdown && !old->in_controlled_shutdown && may_say(n, BROKERS))
 		diag_info(n->env->diag, "broker begins a controlled shutdown", "broker=%" PRId32 " epoch=%" PRId64,
 			  now->id, now->epoch);
 	if (old && !old->fenced && now->fenced)
 		say_fenced(n, now);
 	if (old && old->fenced && !now->fenced)
 		say_unfenced(n, now);
+}
+
+/* ---- credentials ---- */
+
+/* In Kafka's words: tests with Kafka's containers wait for them before the user logs in. */
+static void look_at_credential(void *arg, const struct image_scram *old, const struct image_scram *now)
+{
+	struct news *n = arg;
+	const struct image_scram *c = now ? now : old;
+	char line[USER_LINE_MAX];
+
+	if (!may_say(n, CREDENTIALS))
+		return;
+	snprintf(line, sizeof(line), "Replayed %sUserScramCredentialRecord %s%.*s with mechanism %s.",
+		 now ? "" : "Remove",
+		 !now  ? "for "
+		 : old ? "modifying existing entry for "
+		       : "creating new entry for ",
+		 STR_ARG(c->user), scram_mechanism_name((enum scram_mechanism)c->mechanism));
+	diag_info(n->env->diag, line, NULL);
 }
 
 /* ---- all of it ---- */
@@ -276,6 +325,7 @@ void news_tell(struct news *n, const struct controller *leads, const struct imag
 	n->controller = leads;
 	image_diff_brokers(old, now, look_at_broker, n);
 	image_diff_topics(old, now, look_at_topic, n);
+	image_diff_scrams(old, now, look_at_credential, n);
 	n->controller = NULL;
 	say_all(n);
 }
@@ -290,7 +340,8 @@ struct news *news_new(struct env *env, struct loop *loop)
 	struct news *n = xcalloc(1, sizeof(*n));
 
 	n->env = env;
-	n->brokers_since_ms = INT64_MIN / 2;
+	for (int i = 0; i < ABOUTS; i++)
+		n->named[i].since_ms = INT64_MIN / 2;
 	timer_init(&n->timer, loop, due);
 	return n;
 }

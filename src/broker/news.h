@@ -1,11 +1,11 @@
 /*
  * news: log lines and counts of what a commit of the metadata has changed: brokers that come and
- * go, leaders that move, reassignments.
+ * go, leaders that move, reassignments, SCRAM credentials.
  *
  * 1. Every node counts; the node that leads the quorum also logs: one line per event, however many
  *    partitions it affects.
  * 2. Events within a second of the last line of their kind are summed up in one line when that
- *    second is over.
+ *    second is over; of brokers and of credentials, so many are told of first.
  *
  * Owner: the quorum's loop.
  */

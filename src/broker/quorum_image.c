@@ -36,8 +36,8 @@ static void tell_subscribers(struct quorum *q, const struct image *old, const st
 }
 
 /*
- * The first image is not news, except for registrations: a node's first start has its own
- * registration in it.
+ * The first image is not news, except for registrations, as a node's first start has its own
+ * registration in it, and credentials, which Kafka tells of in every start.
  */
 static void tell_news(struct quorum *q, const struct image *old, const struct image *now)
 {

@@ -38,6 +38,26 @@ const struct image_scram *image_scrams_next(struct image_iter *it)
 	return pmap_next((struct pmap_iter *)it);
 }
 
+struct diff {
+	void (*each)(void *arg, const struct image_scram *old, const struct image_scram *now);
+	void *arg;
+};
+
+static void diff_scram(void *arg, void *old, void *now)
+{
+	struct diff *d = arg;
+
+	d->each(d->arg, old, now);
+}
+
+void image_diff_scrams(const struct image *old, const struct image *now,
+		       void (*each)(void *arg, const struct image_scram *old, const struct image_scram *now), void *arg)
+{
+	struct diff d = {each, arg};
+
+	pmap_diff(&old->scram, &now->scram, diff_scram, &d);
+}
+
 static struct bytes put(uint8_t **at, const void *p, int32_t len)
 {
 	struct bytes copy = {*at, len};

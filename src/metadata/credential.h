@@ -28,6 +28,11 @@ const struct image_scram *image_scram(const struct image *i, int8_t mechanism, s
 void image_scrams(const struct image *i, struct image_iter *it);
 const struct image_scram *image_scrams_next(struct image_iter *it); /* NULL after the last */
 
+/* As the differences of image.h. */
+void image_diff_scrams(const struct image *old, const struct image *now,
+		       void (*each)(void *arg, const struct image_scram *old, const struct image_scram *now),
+		       void *arg);
+
 /* ---- for this room ---- */
 
 struct pmap_type;

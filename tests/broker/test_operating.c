@@ -10,10 +10,12 @@
 #include "base/buf.h"
 #include "controller/controller.h"
 #include "protocol/alter_partition_reassignments.h"
+#include "protocol/alter_user_scram_credentials.h"
 #include "protocol/broker_registration.h"
 #include "protocol/create_topics.h"
 #include "protocol/produce.h"
 #include "protocol/unregister_broker.h"
+#include "security/scram.h"
 #include "tests/base/cm.h"
 #include "tests/broker/cluster_world.h"
 #include "wire/batch.h"
@@ -85,6 +87,90 @@ static void who_leads_and_who_is_let_in_is_said_in_one_line(void **state)
 	}
 	cluster_down();
 }
+
+static void a_start_is_said_in_kafkas_words(void **state)
+{
+	(void)state;
+	begin(18);
+	for (int i = 0; i < CLUSTER_NODES; i++) {
+		char line[64];
+
+		snprintf(line, sizeof(line), "[KafkaRaftServer nodeId=%d] Kafka Server started", i + 1);
+		assert_int_equal(cluster_said(i, line), 1);
+	}
+	cluster_down();
+}
+
+/* ---- the log: credentials ---- */
+
+static void set_credentials(int leader, int n)
+{
+	static struct alter_user_scram_credentials_request_upsertion set[64];
+	static char names[64][16];
+	struct alter_user_scram_credentials_request in = {.upsertions = {set, n}};
+
+	for (int i = 0; i < n; i++) {
+		snprintf(names[i], sizeof(names[i]), "user%d", i);
+		set[i] = (struct alter_user_scram_credentials_request_upsertion){
+			.name = str_of(names[i]),
+			.mechanism = SCRAM_SHA_256,
+			.iterations = 4096,
+			.salt = {(const uint8_t *)"salt", 4},
+			.salted_password = {(const uint8_t *)"0123456789abcdef0123456789abcdef", 32},
+		};
+	}
+	assert_non_null(cluster_ask(leader, CLUSTER_BROKER, alter_user_scram_credentials_request_KEY, &in));
+	sim_run_for(cluster_sim(), 1000);
+}
+
+static void delete_credential(int leader, const char *name)
+{
+	struct alter_user_scram_credentials_request_deletion d = {.name = str_of(name), .mechanism = SCRAM_SHA_256};
+	struct alter_user_scram_credentials_request in = {.deletions = {&d, 1}};
+
+	assert_non_null(cluster_ask(leader, CLUSTER_BROKER, alter_user_scram_credentials_request_KEY, &in));
+	sim_run_for(cluster_sim(), 1000);
+}
+
+static void a_credential_that_changes_is_told_of_in_kafkas_words(void **state)
+{
+	int leader;
+
+	(void)state;
+	leader = begin(19);
+	set_credentials(leader, 1);
+	set_credentials(leader, 1);
+	delete_credential(leader, "user0");
+	for (int i = 0; i < CLUSTER_NODES; i++) {
+		assert_int_equal(cluster_said(i, "Replayed UserScramCredentialRecord creating new entry for user0 with "
+						 "mechanism SCRAM-SHA-256."),
+				 i == leader);
+		assert_int_equal(cluster_said(i,
+					      "Replayed UserScramCredentialRecord modifying existing entry for user0 "
+					      "with mechanism SCRAM-SHA-256."),
+				 i == leader);
+		assert_int_equal(cluster_said(i, "Replayed RemoveUserScramCredentialRecord for user0 with mechanism "
+						 "SCRAM-SHA-256."),
+				 i == leader);
+	}
+	cluster_down();
+}
+
+static void many_credentials_are_told_of_in_a_few_lines(void **state)
+{
+	int leader;
+
+	(void)state;
+	leader = begin(20);
+	set_credentials(leader, 30);
+	sim_run_for(cluster_sim(), 1500);
+	assert_int_equal(cluster_said(leader, "Replayed UserScramCredentialRecord creating new entry for "), 20);
+	assert_int_equal(
+		cluster_said(leader, "more SCRAM credentials have changed than are told of: lines_left_out=10"), 1);
+	cluster_down();
+}
+
+/* ---- the log: brokers and partitions ---- */
 
 static void a_killed_broker_takes_a_line_however_much_it_led(void **state)
 {
@@ -641,6 +727,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(who_leads_and_who_is_let_in_is_said_in_one_line),
+		cmocka_unit_test(a_start_is_said_in_kafkas_words),
+		cmocka_unit_test(a_credential_that_changes_is_told_of_in_kafkas_words),
+		cmocka_unit_test(many_credentials_are_told_of_in_a_few_lines),
 		cmocka_unit_test(a_killed_broker_takes_a_line_however_much_it_led),
 		cmocka_unit_test(a_silent_broker_is_fenced_for_its_silence),
 		cmocka_unit_test(a_clean_stop_is_a_controlled_shutdown),
