@@ -118,7 +118,7 @@ void conn_drop(struct conn *c, enum conn_end end)
 	reactor_know(c, false);
 	input_drop(c);
 	list_remove(&c->lru);
-	list_remove(&c->ready);
+	reactor_unschedule(c);
 	timer_stop(&c->timer);
 	transport_close(&c->transport);
 	c->post.run = acceptor_gone;

@@ -88,6 +88,9 @@ enum conn_state {
 	CONN_GONE,
 };
 
+/* What a connection waits in when it has something to do. */
+enum ready_kind { READY_NODE, READY_CLIENT, READY_LABORIOUS, READY_KINDS };
+
 struct conn {
 	struct transport transport;
 	struct reactor *reactor;
@@ -99,7 +102,7 @@ struct conn {
 	struct input in;
 	struct output out;
 	struct list lru;      /* in the reactor's list of all connections, least recently active first */
-	struct list ready;    /* in the list of those with something to do, or whose turn waits */
+	struct list ready;    /* in a list of those with something to do, or whose turn waits */
 	struct list waiting;  /* in the queue for room in the budget */
 	struct list stranger; /* in the list of strangers of its reactor and listener, oldest first, until identified */
 	uint32_t frame_max;   /* bytes; at most request_max_bytes, which fits an int32_t */
@@ -115,8 +118,9 @@ struct conn {
 	uint8_t want; /* events last passed to sock_want */
 	uint8_t came; /* events that came when its turn had to wait */
 	uint8_t state;
-	uint8_t end;   /* why it is closing */
-	uint8_t moves; /* steps towards being identified */
+	uint8_t end;	    /* why it is closing */
+	uint8_t moves;	    /* steps towards being identified */
+	uint8_t ready_kind; /* while it is in a list of `ready` */
 	bool exempt;
 	bool is_protected; /* its listener is protected or exempt: clients cannot keep it out */
 	bool is_let_in;	   /* its listener authenticates nobody */
@@ -232,17 +236,19 @@ struct reactor {
 	struct block *landing; /* what sockets are read into; NULL while idle */
 	uint8_t *copy;	       /* COPY_BYTES for file ranges that are sent from memory; NULL while idle */
 	struct list lru;
-	struct list ready;
+	struct list ready[READY_KINDS];
 	struct list waiting;
 	struct strangers *strangers;   /* indexed by listener */
 	_Atomic int64_t oldest_ticket; /* the oldest ticket in `waiting` */
-	struct post turn;	       /* posted while `ready` is not empty */
+	struct post turn;	       /* posted while a list of `ready` is not empty */
 	bool turn_posted;
 	int labour_left;	  /* handshakes that may still run before everything else has had a turn */
 	uint64_t poll;		  /* the loop's n_polls when a connection last had its turn, or wanted it */
 	int64_t polled_ns;	  /* when the first one did after that poll */
 	int64_t clients_until_ns; /* until then it serves clients; 0: not known yet; -1: that time is over */
 	int n_behind;		  /* clients that wait for their turn in `ready`: others come after them */
+	int n_ready;		  /* clients in `ready`, but for those with a handshake before them */
+	int n_scheduled;	  /* how many of these were scheduled since the last post that ran them began */
 	struct bell wake;	  /* there may be room again */
 	struct bell stop;
 	struct bell say;		 /* least_active_ns is asked for */
@@ -267,6 +273,8 @@ void reactor_fini(struct reactor *r);
 void reactor_ring(struct reactor *r, struct bell *bell);
 /* c has something to do: its turn comes later in this turn of the loop. */
 void reactor_schedule(struct conn *c);
+/* It is gone, or has its turn now. */
+void reactor_unschedule(struct conn *c);
 /* Whether c may have its turn at once. If not, put it off with the events that have come. */
 bool reactor_serves(struct conn *c);
 void reactor_put_off(struct conn *c, int ready);

@@ -1,8 +1,10 @@
 /*
  * reactor: what happens between connections: turns, idle connections, and those waiting for room.
  *
- * 1. Connections with something to do are in `ready`; one post runs them all, so that their
- *    answers, and the room they give back, come after the event that caused them.
+ * 1. Connections with something to do are in a list of `ready`: nodes, clients, and clients whose
+ *    handshakes are laborious; one post runs them all, so that their answers, and the room they give
+ *    back, come after the event that caused them. Those that are left for the next post are not
+ *    touched: thousands may wait.
  * 2. Between two polls of its sockets a reactor serves clients for CLIENTS_NS (or for as long as it
  *    has served nodes since the poll, if that is longer), and then whichever client's turn it is waits
  *    in `ready`, in order. So what the poll finds of listeners, and of nodes on exempt and protected
@@ -56,6 +58,13 @@ static void post_turn(struct reactor *r)
 	loop_post(r->loop, &r->turn);
 }
 
+static enum ready_kind ready_kind(const struct conn *c)
+{
+	if (c->is_protected)
+		return READY_NODE;
+	return conn_is_laborious(c) ? READY_LABORIOUS : READY_CLIENT;
+}
+
 void reactor_schedule(struct conn *c)
 {
 	struct reactor *r = c->reactor;
@@ -63,8 +72,19 @@ void reactor_schedule(struct conn *c)
 	check(c->state != CONN_GONE);
 	if (!list_empty(&c->ready))
 		return;
-	list_push(&r->ready, &c->ready);
+	c->ready_kind = (uint8_t)ready_kind(c);
+	list_push(&r->ready[c->ready_kind], &c->ready);
+	r->n_ready += c->ready_kind == READY_CLIENT;
+	r->n_scheduled += c->ready_kind == READY_CLIENT;
 	post_turn(r);
+}
+
+void reactor_unschedule(struct conn *c)
+{
+	if (list_empty(&c->ready))
+		return;
+	list_remove(&c->ready);
+	c->reactor->n_ready -= c->ready_kind == READY_CLIENT;
 }
 
 /* Notes when the first connection had its turn after a poll. */
@@ -124,47 +144,36 @@ void reactor_put_off(struct conn *c, int ready)
 	reactor_schedule(c);
 }
 
-/* Puts those that could not have their turn before those that have been scheduled since. */
-static void put_back(struct reactor *r, struct list *left)
+static struct conn *take_ready(struct list *from)
 {
-	list_splice(left, &r->ready);
-	list_splice(&r->ready, left);
-	if (!list_empty(&r->ready))
-		post_turn(r);
+	struct conn *c = container_of(from->next, struct conn, ready);
+
+	reactor_unschedule(c);
+	return c;
+}
+
+static void serve_nodes(struct list *nodes)
+{
+	while (!list_empty(nodes))
+		conn_turn(take_ready(nodes), 0);
 }
 
 /* What clients want but handshakes: each has its turn while there is time; at least the first. */
-static void serve_clients(struct reactor *r, struct list *now, struct list *left, struct list *laborious)
+static void serve_clients(struct reactor *r, struct list *clients)
 {
 	bool had_one = false;
-	struct list *l;
 
-	while ((l = list_first(now))) {
-		struct conn *c = container_of(l, struct conn, ready);
-
-		list_remove(l);
-		if (conn_is_laborious(c)) {
-			list_push(laborious, l);
-		} else if (c->is_protected) {
-			conn_turn(c, 0);
-		} else if (!had_one || reactor_has_time(r)) {
-			had_one = true;
-			conn_turn(c, 0);
-		} else {
-			r->n_behind++;
-			list_push(left, l);
-		}
+	while (!list_empty(clients) && (!had_one || reactor_has_time(r))) {
+		had_one = true;
+		conn_turn(take_ready(clients), 0);
 	}
 }
 
 static void shake_hands(struct reactor *r, struct list *laborious)
 {
-	struct list *l;
-
 	r->labour_left = HANDSHAKES_PER_TURN;
-	while ((l = list_first(laborious)) && r->labour_left > 0) {
-		list_remove(l);
-		conn_turn(container_of(l, struct conn, ready), 0);
+	while (!list_empty(laborious) && r->labour_left > 0) {
+		conn_turn(take_ready(laborious), 0);
 		if (!reactor_has_time(r))
 			r->labour_left = 0;
 	}
@@ -172,22 +181,41 @@ static void shake_hands(struct reactor *r, struct list *laborious)
 		r->labour_left = 0;
 }
 
+/* Puts those that could not have their turn before those that have been scheduled since. */
+static void put_back(struct reactor *r, enum ready_kind kind, struct list *left)
+{
+	list_splice(left, &r->ready[kind]);
+	list_splice(&r->ready[kind], left);
+	if (!list_empty(&r->ready[kind]))
+		post_turn(r);
+}
+
+/* How many of the clients have been left; one at least if there are any. */
+static int n_left(const struct reactor *r, const struct list *clients)
+{
+	if (list_empty(clients))
+		return 0;
+	return r->n_ready > r->n_scheduled ? r->n_ready - r->n_scheduled : 1;
+}
+
 /* Connections scheduled during the turn run in the next one. */
 static void reactor_turn(struct post *p)
 {
 	struct reactor *r = container_of(p, struct reactor, turn);
-	struct list now, left, laborious;
+	struct list now[READY_KINDS];
 
 	r->turn_posted = false;
-	r->n_behind = 0;
-	list_init(&now);
-	list_init(&left);
-	list_init(&laborious);
-	list_splice(&now, &r->ready);
-	serve_clients(r, &now, &left, &laborious);
-	shake_hands(r, &laborious);
-	list_splice(&left, &laborious);
-	put_back(r, &left);
+	r->n_behind = r->n_scheduled = 0;
+	for (int i = 0; i < READY_KINDS; i++) {
+		list_init(&now[i]);
+		list_splice(&now[i], &r->ready[i]);
+	}
+	serve_nodes(&now[READY_NODE]);
+	serve_clients(r, &now[READY_CLIENT]);
+	shake_hands(r, &now[READY_LABORIOUS]);
+	r->n_behind += n_left(r, &now[READY_CLIENT]);
+	for (int i = 0; i < READY_KINDS; i++)
+		put_back(r, i, &now[i]);
 }
 
 void reactor_leave_landing(struct reactor *r)
@@ -519,7 +547,8 @@ void reactor_init(struct reactor *r, struct net *net, int index)
 	*r = (struct reactor){.net = net, .index = index, .loop = loop_new(net->env, name)};
 	r->pool = (struct block_pool){.budget = &net->budget, .released = pool_released, .arg = r};
 	list_init(&r->lru);
-	list_init(&r->ready);
+	for (int i = 0; i < READY_KINDS; i++)
+		list_init(&r->ready[i]);
 	list_init(&r->waiting);
 	atomic_store(&r->oldest_ticket, BUDGET_NO_TICKET);
 	r->turn.run = reactor_turn;
