@@ -7,7 +7,8 @@
  * null acknowledges what it is sent and keeps nothing. floor receives, checks the CRC32C, assigns
  * offsets, writes with pwrite and sends with sendfile. One thread, one epoll. No access control, no
  * validation of records, no idempotence, no quotas, no metrics, no recovery. Every topic exists. A
- * fetch is answered for its first partition only. Its logs are in floor_log.c.
+ * fetch is answered for its first partition only. Its logs are in floor_log.c, its answers to members
+ * of groups in floor_groups.c.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -16,11 +17,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/endian.h"
+#include "tests/bench/floor_groups.h"
 #include "tests/bench/floor_log.h"
 #include "tests/bench/raw.h"
 
@@ -34,6 +37,7 @@ struct conn {
 	uint8_t *in;
 	size_t len, cap;
 	struct bytes_out out;
+	struct floor_member member;
 	/* A waiting fetch. */
 	bool parked;
 	struct log *log;
@@ -44,6 +48,7 @@ struct conn {
 static struct conn parked = {.prev = &parked, .next = &parked};
 static bool keeps;
 static int port;
+static struct floor_groups groups;
 
 /* ---- answers ---- */
 
@@ -301,6 +306,7 @@ static void serve(struct conn *c, struct bytes_in in)
 		    {API_VERSIONS, on_versions}};
 	int key = get16(&in), version = get16(&in);
 	int32_t correlation = get32(&in);
+	size_t began;
 
 	skip_text(&in);
 	for (size_t i = 0; i < sizeof(apis) / sizeof(apis[0]); i++)
@@ -308,7 +314,10 @@ static void serve(struct conn *c, struct bytes_in in)
 			apis[i].serve(c, in, version, correlation);
 			return;
 		}
-	raw_die("an API that the floor has not: %d", key);
+	began = answer(c, correlation);
+	if (!floor_groups_answer(&groups, key, &c->member, in, &c->out))
+		raw_die("an API that the floor has not: %d", key);
+	raw_end(&c->out, began);
 }
 
 /* Handles every whole frame, and sends all answers at once. */
@@ -400,12 +409,17 @@ static int listen_on(void)
 int main(int argc, char **argv)
 {
 	struct epoll_event events[64];
+	struct rlimit limit;
 	int listener, epoll;
 
 	if (argc != 4)
 		raw_die("where? See the head of floor.c");
 	keeps = !strcmp(argv[1], "floor");
 	port = atoi(argv[2]);
+	groups = (struct floor_groups){.port = port, .keeps = keeps};
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
 	logs_init(argv[3], keeps);
 	signal(SIGPIPE, SIG_IGN); /* sendfile has no flag for it */
 	listener = listen_on();

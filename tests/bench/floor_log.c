@@ -93,6 +93,13 @@ int64_t log_pos(const struct log *l, int64_t offset)
 	return l->n ? l->batches[low].pos : 0;
 }
 
+static void write_at_end(struct log *l, const uint8_t *p, size_t len)
+{
+	if (pwrite(l->fd, p, len, l->size) != (ssize_t)len)
+		raw_die("pwrite: %s", strerror(errno));
+	l->size += (int64_t)len;
+}
+
 int64_t log_append(struct log *l, uint8_t *p, size_t len)
 {
 	int64_t first = l->next;
@@ -110,8 +117,13 @@ int64_t log_append(struct log *l, uint8_t *p, size_t len)
 		l->next += get_i32(p + at + 23) + 1;
 		at += batch_len;
 	}
-	if (pwrite(l->fd, p, at, l->size) != (ssize_t)at)
-		raw_die("pwrite: %s", strerror(errno));
-	l->size += (int64_t)at;
+	write_at_end(l, p, at);
 	return first;
+}
+
+void log_write(struct log *l, const uint8_t *p, size_t len)
+{
+	if (l->size > SEGMENT_BYTES)
+		log_roll(l);
+	write_at_end(l, p, len);
 }

@@ -33,5 +33,7 @@ int64_t log_pos(const struct log *l, int64_t offset);
  * first offset.
  */
 int64_t log_append(struct log *l, uint8_t *p, size_t len);
+/* Writes bytes that are no batch, and that nobody fetches. */
+void log_write(struct log *l, const uint8_t *p, size_t len);
 
 #endif

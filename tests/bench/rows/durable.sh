@@ -87,13 +87,14 @@ transactions_latency() { # to a waiting reader of committed records
 
 # A thousand members on a connection each, one group: joining a group of one, then a rebalance (crowd.c). A topic with a partition for each is there
 # for those that the coordinator assigns. One program is all members: what it spends of its own CPU, the same for each side, is in the wall time only.
+# The floor answers all of them at once (floor_groups.c).
 MEMBERS=1000
 shape_classic() {
-	nodes base odradek kafka
+	nodes base odradek kafka floor
 	abba members classic
 }
 shape_consumer() {
-	nodes base odradek kafka
+	nodes base odradek kafka floor
 	topic members $MEMBERS
 	abba members consumer members
 }
@@ -109,7 +110,7 @@ members() { # KIND [TOPIC]
 }
 
 shape_commit() {
-	nodes base odradek kafka tuned
+	nodes base odradek kafka tuned floor
 	topic commit 1
 	abba commit
 }
@@ -122,7 +123,7 @@ commit() {
 # Ten thousand groups of a member, each on its connection, that commit once a second.
 COMMIT_GROUPS=10000
 shape_commits() {
-	nodes base odradek kafka
+	nodes base odradek kafka floor
 	abba commits
 }
 commits() {
