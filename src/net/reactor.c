@@ -27,7 +27,7 @@
 #include "net/net_priv.h"
 
 #define CLIENTS_NS NS_PER_MS
-#define WAITING_POLLED 256 /* if more wait for their turn, they are not polled: each poll would find them again */
+#define WAITING_POLLED 128 /* if more wait for their turn, they are not polled: each poll would find them again */
 #define TRIM_MS 2000
 #define PRESSURE_MS 100
 #define STUCK_NS (1000 * NS_PER_MS)

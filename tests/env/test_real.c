@@ -3,11 +3,13 @@
  * processes can show.
  */
 #include <errno.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -132,6 +134,93 @@ static void a_port_that_is_closed_refuses(void **state)
 		loop_run(l);
 		assert_int_equal(err, -ECONNREFUSED);
 	}
+	loop_stop(l);
+	loop_free(l);
+	env_real_free(e);
+}
+
+/* A socket of which nothing is wanted between its events, and its peer, which is a plain descriptor. */
+static struct {
+	struct sock *sock;
+	int peer;
+	int calls;
+	char got;
+	ssize_t n; /* of the last read */
+} shy;
+
+static void on_shy(struct sock *s, int ready, void *arg)
+{
+	assert_int_equal(ready, SOCK_READ);
+	shy.calls++;
+	shy.n = sock_read(s, &shy.got, 1);
+	sock_want(s, 0);
+	loop_stop(arg);
+}
+
+static void on_guest(struct listener *l, void *arg)
+{
+	struct addr peer;
+
+	if (listener_accept(l, &peer, &shy.sock))
+		return;
+	sock_attach(shy.sock, arg, on_shy, arg);
+	sock_want(shy.sock, SOCK_READ);
+	assert_int_equal(send(shy.peer, "a", 1, 0), 1);
+}
+
+static void shy_sock_is_told(struct loop *l, int calls)
+{
+	sock_want(shy.sock, SOCK_READ);
+	loop_run(l);
+	assert_int_equal(shy.calls, calls);
+}
+
+/* Polls, for a while, until a timer ends it; few times. */
+static void poll_without(struct loop *l, int calls)
+{
+	uint64_t before = l->n_polls;
+	struct timer end;
+
+	timer_init(&end, l, stop_loop);
+	timer_start(&end, 30);
+	loop_run(l);
+	assert_int_equal(shy.calls, calls);
+	assert_true(l->n_polls - before < 20);
+}
+
+static void a_socket_is_told_of_what_came_while_nothing_was_wanted(void **state)
+{
+	struct env *e = env_real_new(&diag);
+	struct loop *l = loop_new(e, "shy");
+	struct listener *listener;
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	struct addr a;
+
+	addr_parse("127.0.0.1", 0, &a);
+	assert_int_equal(env_listen(l, &a, 1, on_guest, l, &listener), 0);
+	assert_int_equal(listener_addr(listener, &a), 0);
+	to.sin_port = htons(a.port);
+	shy.peer = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(connect(shy.peer, (struct sockaddr *)&to, sizeof(to)), 0);
+	loop_run(l);
+	assert_true(shy.calls == 1 && shy.n == 1 && shy.got == 'a');
+
+	assert_int_equal(send(shy.peer, "bc", 2, 0), 2);
+	poll_without(l, 1);
+	shy_sock_is_told(l, 2);
+	assert_true(shy.n == 1 && shy.got == 'b');
+	shy_sock_is_told(l, 3);
+	assert_true(shy.n == 1 && shy.got == 'c');
+
+	assert_int_equal(
+		setsockopt(shy.peer, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1}, sizeof(struct linger)), 0);
+	close(shy.peer); /* a reset */
+	poll_without(l, 3);
+	shy_sock_is_told(l, 4);
+	assert_int_equal(shy.n, -ECONNRESET);
+
+	sock_close(shy.sock);
+	listener_close(listener);
 	loop_stop(l);
 	loop_free(l);
 	env_real_free(e);
@@ -406,6 +495,7 @@ int main(void)
 		cmocka_unit_test(a_conversation_goes_over_ipv4_with_and_without_syncs),
 		cmocka_unit_test(the_wildcard_of_ipv6_takes_ipv4_too),
 		cmocka_unit_test(a_port_that_is_closed_refuses),
+		cmocka_unit_test(a_socket_is_told_of_what_came_while_nothing_was_wanted),
 		cmocka_unit_test(a_taken_port_is_told),
 		cmocka_unit_test(code_that_was_let_go_comes_back),
 		cmocka_unit_test(files_and_names),

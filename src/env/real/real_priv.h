@@ -71,7 +71,10 @@ struct real_sock {
 	uv_poll_t poll; /* valid while attached: its loop is set, and its data is the argument for `ready` */
 	sock_ready_fn *ready;
 	int fd;
-	int wanted;
+	uint8_t wanted;
+	uint8_t asked; /* libuv was asked for these events last */
+	bool polled;   /* libuv has told of an event since: the kernel has what libuv was asked for */
+	bool quiet;    /* the kernel was told not to report anything; libuv does not know */
 };
 
 struct real_listener {

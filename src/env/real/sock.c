@@ -2,13 +2,18 @@
  * sock, real: a TCP socket and its uv_poll.
  *
  * sock_close closes the descriptor, so that its number is free at once; the struct lives until
- * libuv has released the poll handle, in the loop's next turn. `wanted` is what libuv was last
- * told: wanting the same again costs nothing.
+ * libuv has released the poll handle, in the loop's next turn. Wanting the same again costs nothing.
+ *
+ * A socket that is wanted again for the same events is not stopped and started anew, which takes
+ * libuv three calls of epoll_ctl and a walk over all events of the poll: the kernel is told to be
+ * quiet about it, and then not to be. It still reports an error or the end of both directions, once
+ * (EPOLLET), and it is not passed on.
  */
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -56,8 +61,11 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 	struct real_sock *s = container_of(poll, struct real_sock, poll);
 	int ready = 0;
 
-	if (status < 0) /* the descriptor is in error: the next read or write will report it */
+	s->polled = status >= 0;
+	if (status < 0) { /* the descriptor is in error: the next read or write will report it; libuv has stopped */
+		s->quiet = false;
 		events = UV_READABLE | UV_WRITABLE;
+	}
 	if (events & UV_READABLE)
 		ready |= SOCK_READ;
 	if (events & UV_WRITABLE)
@@ -77,6 +85,26 @@ void real_sock_attach(struct sock *base, struct loop *l, sock_ready_fn *ready, v
 	check(uv_poll_init(&container_of(l, struct real_loop, base)->uv, &s->poll, s->fd) == 0);
 }
 
+static void tell_kernel(struct real_sock *s, uint32_t events)
+{
+	struct epoll_event e = {.events = events, .data.fd = s->fd};
+
+	check(epoll_ctl(uv_backend_fd(s->poll.loop), EPOLL_CTL_MOD, s->fd, &e) == 0);
+}
+
+/* False: it takes libuv. */
+static bool hush(struct real_sock *s)
+{
+	if (!s->wanted && s->polled && !s->quiet)
+		tell_kernel(s, EPOLLET);
+	else if (s->wanted == s->asked && s->quiet)
+		tell_kernel(s, (s->asked & SOCK_READ ? EPOLLIN : 0) | (s->asked & SOCK_WRITE ? EPOLLOUT : 0));
+	else
+		return false;
+	s->quiet = !s->quiet;
+	return true;
+}
+
 void real_sock_want(struct sock *base, int events)
 {
 	struct real_sock *s = real_sock(base);
@@ -85,7 +113,11 @@ void real_sock_want(struct sock *base, int events)
 	check(s->poll.loop);
 	if (s->wanted == events)
 		return;
-	s->wanted = events;
+	s->wanted = (uint8_t)events;
+	if (hush(s))
+		return;
+	s->polled = s->quiet = false;
+	s->asked = s->wanted;
 	if (uv_events)
 		check(uv_poll_start(&s->poll, uv_events, on_poll) == 0);
 	else
