@@ -363,6 +363,7 @@ void channel_logged_in(struct channel *ch)
 	ch->backoff_ms = 0;
 	ch->setups_late = 0;
 	ch->state = CHANNEL_READY;
+	transport_set_secret(&ch->transport, false);
 	on_flush(&ch->flush);
 }
 

@@ -441,6 +441,7 @@ void conn_open(struct post *p)
 	reactor_add(c);
 	if (!c->is_let_in)
 		reactor_greet(c);
+	conn_set_secret(c, false);
 	r->net->handler.opened(r->net->arg, c);
 	if (r->stopping)
 		conn_drain(c);
@@ -520,6 +521,7 @@ void conn_know(struct conn *c)
 void conn_set_secret(struct conn *c, bool secret)
 {
 	c->secret = secret;
+	transport_set_secret(&c->transport, secret);
 }
 
 void *conn_data(const struct conn *c)

@@ -106,6 +106,12 @@ int transport_handshake(struct transport *t)
 	return err;
 }
 
+void transport_set_secret(struct transport *t, bool secret)
+{
+	if (t->tls)
+		tls_set_secret(t->tls, secret);
+}
+
 const char *transport_error(const struct transport *t)
 {
 	return t->tls ? tls_error(t->tls) : "";

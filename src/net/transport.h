@@ -54,6 +54,9 @@ int transport_handshake(struct transport *t);
 /* The reason, if TLS failed; otherwise "". Valid until the transport is closed. */
 const char *transport_error(const struct transport *t);
 
+/* Whether the bytes that are read may hold secrets; TLS assumes it until it is told. */
+void transport_set_secret(struct transport *t, bool secret);
+
 static inline ssize_t transport_read(struct transport *t, void *p, size_t len) { return t->ops->read(t, p, len); }
 static inline ssize_t transport_writev(struct transport *t, const struct iovec *iov, int n)
 {

@@ -2,8 +2,8 @@
  * session: OpenSSL over a socket of env, through a BIO that calls env.
  *
  * Invariants
- * 1. A read that returns -EAGAIN has seen the socket return it, or sets `pending`: data that
- *    OpenSSL has read ahead is never left unnoticed.
+ * 1. A read that returns -EAGAIN has seen the socket return it, or less than it was asked for, or
+ *    sets `pending`: data that was read ahead is never left unnoticed.
  * 2. A write that was not accepted completely is repeated with the same bytes, or more of them:
  *    OpenSSL has already encrypted them.
  * 3. A session that has failed stays failed.
@@ -15,6 +15,10 @@
  *    fast links that call costs more than the encryption. What the socket does not take is kept in
  *    `rest`, and goes out before anything else. Until then one byte less than was encrypted is
  *    reported as written (`owed`), so that the caller waits for the socket and calls again.
+ * 7. A long read takes many records from the socket at once, into the caller's own buffer, behind
+ *    a GAP (`ahead`). Records are longer than their data, and OpenSSL holds less than a GAP, so
+ *    data never reaches a record that is still to be opened. What is left when the read ends
+ *    moves to memory of its own.
  */
 #include <errno.h>
 #include <openssl/err.h>
@@ -33,7 +37,9 @@ enum {
 	 * ones (max_fragment_length, RFC 6066), and an answer to new keys.
 	 */
 	OVERHEAD = 4096,
-	READS_WITHOUT = 16, /* records without data (KeyUpdate) that one read accepts: more wait for the next turn */
+	GAP = RECORD + OVERHEAD, /* more than OpenSSL holds of what was received, and of its data */
+	AHEAD_MIN = 4096,	 /* what is worth a second copy */
+	AHEAD_MAX = 262144, /* taken from the socket at once: it is still in the processor's cache when it is opened */
 	/*
 	 * Limit for a client's first message: OpenSSL allocates whatever its header promises, up to
 	 * 131396 bytes.
@@ -47,6 +53,13 @@ struct batch {
 	uint8_t bytes[];
 };
 
+/* Received, and not given to OpenSSL yet. */
+struct ahead {
+	const uint8_t *p;
+	size_t len;
+	uint8_t *own; /* the memory, unless it is the buffer of the read under way */
+};
+
 struct tls_session {
 	SSL *ssl;
 	struct sock *sock;
@@ -57,6 +70,10 @@ struct tls_session {
 	struct batch *batch; /* while a write is under way */
 	uint8_t *rest;	     /* encrypted, not taken by the socket yet */
 	size_t rest_len, rest_sent;
+	struct ahead ahead;
+	uint8_t *into;	 /* the rest of the buffer of the read under way, and its length */
+	size_t into_len; /* 0: no read is under way */
+	size_t may_take; /* what one read takes from the socket at most, but for a record */
 	uint8_t read_wants;
 	size_t took; /* bytes the last read took from the socket */
 	bool established;
@@ -65,6 +82,7 @@ struct tls_session {
 	bool ended;    /* the peer will send no more */
 	bool answered; /* something was sent */
 	bool owed;     /* a byte that was encrypted is not reported as written */
+	bool secret;   /* OpenSSL's buffers are wiped after use */
 	uint8_t n_head, head_given;
 	uint8_t head[9]; /* start of the client's first message: record header and handshake header */
 };
@@ -82,19 +100,79 @@ static ssize_t give_head(struct tls_session *s, char *p, size_t len)
 	return (ssize_t)n;
 }
 
+static void ahead_drop(struct ahead *a)
+{
+	xfree(a->own);
+	*a = (struct ahead){0};
+}
+
+static ssize_t ahead_give(struct ahead *a, char *p, size_t len)
+{
+	size_t n = len < a->len ? len : a->len;
+
+	memcpy(p, a->p, n);
+	a->p += n;
+	a->len -= n;
+	if (a->len == 0)
+		ahead_drop(a);
+	return (ssize_t)n;
+}
+
+/* The buffer it is in is the caller's again. */
+static void ahead_keep(struct ahead *a)
+{
+	if (a->len == 0 || a->own)
+		return;
+	a->own = xmalloc(a->len);
+	memcpy(a->own, a->p, a->len);
+	a->p = a->own;
+}
+
+/* From the socket, which is asked once if it has less than there is room for. */
+static ssize_t receive(struct tls_session *s, void *p, size_t len)
+{
+	ssize_t n = s->drained ? -EAGAIN : sock_read(s->sock, p, len);
+
+	s->drained |= n == -EAGAIN || (n > 0 && (size_t)n < len);
+	s->took += n > 0 ? (size_t)n : 0;
+	return n;
+}
+
+/* The same, but more than OpenSSL asks for, if there is room. */
+static ssize_t receive_ahead(struct tls_session *s, char *p, size_t len)
+{
+	size_t room = s->into_len > GAP ? s->into_len - GAP : 0;
+	ssize_t n;
+
+	if (s->took + room > s->may_take)
+		room = s->took < s->may_take ? s->may_take - s->took : 0;
+	room = room < AHEAD_MAX ? room : AHEAD_MAX;
+	if (room < AHEAD_MIN)
+		return receive(s, p, len);
+	n = receive(s, s->into + GAP, room);
+	if (n <= 0)
+		return n;
+	s->ahead = (struct ahead){.p = s->into + GAP, .len = (size_t)n};
+	return ahead_give(&s->ahead, p, len);
+}
+
+static ssize_t take_bytes(struct tls_session *s, char *p, size_t len)
+{
+	if (s->head_given < s->n_head)
+		return give_head(s, p, len);
+	return s->ahead.len ? ahead_give(&s->ahead, p, len) : receive_ahead(s, p, len);
+}
+
 static int bio_read(BIO *b, char *p, size_t len, size_t *got)
 {
 	struct tls_session *s = BIO_get_data(b);
-	bool has_head = s->head_given < s->n_head;
-	ssize_t n = has_head ? give_head(s, p, len) : sock_read(s->sock, p, len);
+	ssize_t n = take_bytes(s, p, len);
 
 	BIO_clear_retry_flags(b);
 	*got = n > 0 ? (size_t)n : 0;
-	s->took += has_head ? 0 : *got;
 	if (n > 0)
 		return 1;
 	if (n == -EAGAIN) {
-		s->drained = true;
 		BIO_set_retry_read(b);
 	} else if (n == 0) {
 		s->ended = true;
@@ -208,6 +286,8 @@ static void make_ssl(struct tls_session *s)
 	BIO_set_data(bio, s);
 	BIO_set_init(bio, 1);
 	SSL_set_bio(s->ssl, bio, bio);
+	if (!s->secret)
+		SSL_clear_options(s->ssl, SSL_OP_CLEANSE_PLAINTEXT);
 }
 
 struct tls_session *tls_session_new(struct tls_context *c, struct sock *sock, const char *host)
@@ -217,6 +297,7 @@ struct tls_session *tls_session_new(struct tls_context *c, struct sock *sock, co
 	s->sock = sock;
 	s->context = tls_context_ref(c);
 	s->read_wants = SOCK_READ;
+	s->secret = true;
 	if (host) {
 		make_ssl(s);
 		expect_host(s, host);
@@ -233,6 +314,7 @@ void tls_session_free(struct tls_session *s)
 	SSL_free(s->ssl);
 	ERR_clear_error();
 	tls_context_unref(&s->context);
+	ahead_drop(&s->ahead);
 	xfree(s->rest);
 	xfree(s->why);
 	xfree(s);
@@ -279,10 +361,11 @@ static int outcome(struct tls_session *s, int ret)
 	}
 }
 
-static void begin(struct tls_session *s)
+/* To clear a queue that is empty takes longer than to see that it is. */
+static void begin(void)
 {
-	ERR_clear_error();
-	s->drained = false;
+	if (ERR_peek_error())
+		ERR_clear_error();
 }
 
 /* ---- what is done ---- */
@@ -332,7 +415,8 @@ int tls_handshake(struct tls_session *s)
 	ret = s->ssl ? 0 : hear_beginning(s);
 	if (ret)
 		return ret;
-	begin(s);
+	begin();
+	s->drained = false;
 	s->read_wants = SOCK_READ;
 	ret = SSL_do_handshake(s->ssl);
 	if (ret == 1) {
@@ -348,43 +432,54 @@ static int read_once(struct tls_session *s, uint8_t *p, size_t len, size_t *got)
 {
 	int ret;
 
-	begin(s);
+	begin();
+	s->into = p;
+	s->into_len = len;
 	s->read_wants = SOCK_READ;
 	ret = SSL_read_ex(s->ssl, p, len, got);
 	return ret == 1 ? 0 : outcome(s, ret);
 }
 
+/* Whether it is this read's turn to end although there may be more. */
+static bool took_enough(const struct tls_session *s)
+{
+	return s->took >= s->may_take && s->ahead.len == 0;
+}
+
+/* Records without data (KeyUpdate) end a read; OpenSSL returns after some. 0: all of it, or the peer will send no more. */
+static int read_all(struct tls_session *s, uint8_t *p, size_t len, size_t *done)
+{
+	int err = 0;
+
+	while (err == 0 && *done < len && !s->ended) {
+		size_t got = 0;
+
+		s->pending = took_enough(s);
+		if (s->pending)
+			return -EAGAIN; /* nothing was read, but it is not the end */
+		err = read_once(s, p + *done, len - *done, &got);
+		*done += got;
+		check(s->ahead.len == 0 || s->ahead.own || s->ahead.p >= p + *done);
+	}
+	s->pending = err == -EAGAIN && s->read_wants == SOCK_READ && (!s->drained || s->ahead.len);
+	return err;
+}
+
 ssize_t tls_read(struct tls_session *s, void *p, size_t len)
 {
 	size_t done = 0;
-	int without = 0;
 	int err;
 
 	s->took = 0;
 	err = tls_handshake(s);
-	s->pending = false;
-	while (err == 0 && done < len) {
-		size_t got = 0;
-
-		if (s->took >= len + RECORD) {
-			s->pending = true;
-			err = -EAGAIN; /* nothing was read, but it is not the end */
-			break;
-		}
-		err = read_once(s, (uint8_t *)p + done, len - done, &got);
-		done += got;
-		if (err == 0 && got == 0)
-			break;
-		if (err == -EAGAIN && s->read_wants == SOCK_READ && !s->drained) {
-			err = 0;
-			if (++without == READS_WITHOUT) {
-				s->pending = true;
-				err = -EAGAIN;
-			}
-		}
-	}
+	s->pending = s->drained = false;
+	s->may_take = len + RECORD;
+	if (err == 0)
+		err = read_all(s, p, len, &done);
+	ahead_keep(&s->ahead);
+	s->into_len = 0;
 	if (done == len)
-		s->pending = SSL_has_pending(s->ssl);
+		s->pending = s->ahead.len || SSL_has_pending(s->ssl);
 	else if (done > 0 && (s->ended || s->err))
 		s->pending = true; /* the end came with the data, so the socket will not report it again */
 	if (done > 0)
@@ -415,7 +510,7 @@ static int write_record(struct tls_session *s, const void *p, size_t len)
 {
 	size_t sent;
 
-	begin(s);
+	begin();
 	if (SSL_write_ex(s->ssl, p, len, &sent) != 1) {
 		fail(s);
 		return s->err;
@@ -547,6 +642,15 @@ ssize_t tls_send_file(struct tls_session *s, struct file *f, int64_t pos, size_t
 }
 
 /* ---- what is asked ---- */
+
+void tls_set_secret(struct tls_session *s, bool secret)
+{
+	s->secret = secret;
+	if (s->ssl && secret)
+		SSL_set_options(s->ssl, SSL_OP_CLEANSE_PLAINTEXT);
+	else if (s->ssl)
+		SSL_clear_options(s->ssl, SSL_OP_CLEANSE_PLAINTEXT);
+}
 
 bool tls_is_established(const struct tls_session *s)
 {

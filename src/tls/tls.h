@@ -109,7 +109,12 @@ void tls_session_free(struct tls_session *s);
 /* 0 when complete; reads and writes also run the handshake. */
 int tls_handshake(struct tls_session *s);
 bool tls_is_established(const struct tls_session *s);
-/* Fills all of len if there are enough bytes. 0: the peer will send no more. */
+/*
+ * Whether what is read from now on may hold secrets, as it may at first: OpenSSL's copies of it are
+ * wiped, at the price of a tenth of a read.
+ */
+void tls_set_secret(struct tls_session *s, bool secret);
+/* Fills all of len if there are enough bytes; what it does not fill is overwritten, too. 0: the peer will send no more. */
 ssize_t tls_read(struct tls_session *s, void *p, size_t len);
 /*
  * The number of bytes that were written, or a negated errno; -EAGAIN: the socket must become ready for

@@ -105,20 +105,26 @@ struct pair {
 };
 
 /* Client: what the thread connects by its own. */
-static void pair_open(struct pair *p, struct world *w, struct client *c, void *(*run)(void *), void *arg,
-		      pthread_t *thread)
+static void pair_open_at(struct pair *p, struct world *w, int version, struct client *c, void *(*run)(void *),
+			 void *arg, pthread_t *thread)
 {
 	struct addr at = {.ip = {127, 0, 0, 1}};
 
 	p->loop = loop_new(w->env, "other");
 	assert_int_equal(env_listen(p->loop, &at, 5, nobody_waits, NULL, &p->l), 0);
 	assert_int_equal(listener_addr(p->l, &at), 0);
-	*c = client_new_at(w, TLS1_3_VERSION, NULL, at.port);
+	*c = client_new_at(w, version, NULL, at.port);
 	pthread_create(thread, NULL, run, arg);
 	p->sock = accept_from(p->l);
 	p->s = tls_session_new(w->tls, p->sock, NULL);
 	while (tls_handshake(p->s) == -EAGAIN)
 		usleep(1000);
+}
+
+static void pair_open(struct pair *p, struct world *w, struct client *c, void *(*run)(void *), void *arg,
+		      pthread_t *thread)
+{
+	pair_open_at(p, w, TLS1_3_VERSION, c, run, arg, thread);
 }
 
 static void pair_close(struct pair *p, struct client *c)
@@ -240,12 +246,198 @@ static void what_the_socket_does_not_take_is_not_called_written(void **state)
 	world_close(&w);
 }
 
+enum { STREAM = 6 * 1024 * 1024, LONGEST_READ = 700000, GUARD = 64 };
+
+/* A client that sends a pattern in records of any length, and new keys in between. */
+struct source {
+	struct client c;
+	uint64_t random;
+	bool renews; /* TLS 1.3 */
+	_Atomic bool is_read;
+};
+
+static size_t draw(uint64_t *random, size_t max)
+{
+	*random = *random * 6364136223846793005U + 1442695040888963407U;
+	return (size_t)(*random >> 33) % max + 1;
+}
+
+static void send_record(struct client *c, size_t at, size_t len)
+{
+	uint8_t b[16384];
+
+	for (size_t i = 0; i < len; i++)
+		b[i] = echo_pattern(at + i);
+	client_put(c, b, len);
+}
+
+static void renew_keys(struct client *c)
+{
+	assert_int_equal(SSL_key_update(c->ssl, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+	assert_int_equal(SSL_do_handshake(c->ssl), 1);
+}
+
+/* Mostly full records, as of a client that sends much; some short, some of a byte. */
+static size_t draw_record(uint64_t *random)
+{
+	switch (draw(random, 8)) {
+	case 1:
+		return draw(random, 3);
+	case 2:
+		return draw(random, 16384);
+	default:
+		return 16384;
+	}
+}
+
+static void *send_stream(void *arg)
+{
+	struct source *c = arg;
+	size_t len;
+
+	assert_int_equal(SSL_connect(c->c.ssl), 1);
+	for (size_t at = 0; at < STREAM; at += len) {
+		len = draw_record(&c->random);
+		len = len < STREAM - at ? len : STREAM - at;
+		send_record(&c->c, at, len);
+		if (c->renews && draw(&c->random, 20) == 1)
+			renew_keys(&c->c);
+	}
+	while (!c->is_read)
+		usleep(1000);
+	return NULL;
+}
+
+/* Reads of every length: each byte is where it belongs, and none is behind the buffer. */
+static void receive_stream(struct tls_session *s, uint64_t random)
+{
+	static uint8_t b[LONGEST_READ + GUARD];
+	size_t at = 0;
+
+	while (at < STREAM) {
+		size_t len = draw(&random, draw(&random, 2) == 1 ? LONGEST_READ : 70000);
+		ssize_t n;
+
+		memset(b + len, 0xa5, GUARD);
+		n = tls_read(s, b, len);
+		for (int i = 0; i < GUARD; i++)
+			assert_int_equal(b[len + (size_t)i], 0xa5);
+		assert_true(n > 0 || n == -EAGAIN);
+		for (ssize_t i = 0; i < n; i++)
+			if (b[i] != echo_pattern(at + (size_t)i))
+				fail_msg("byte %zu", at + (size_t)i);
+		at += n > 0 ? (size_t)n : 0;
+		if (n == -EAGAIN && !tls_is_pending(s))
+			usleep(100);
+	}
+}
+
+static void stream_passes(int version, uint64_t seed)
+{
+	struct source c = {.random = seed, .renews = version == TLS1_3_VERSION};
+	struct pair p;
+	struct world w;
+	pthread_t thread;
+
+	world_open(&w, "none", 0);
+	pair_open_at(&p, &w, version, &c.c, send_stream, &c, &thread);
+	receive_stream(p.s, seed);
+	c.is_read = true;
+	pthread_join(thread, NULL);
+	pair_close(&p, &c.c);
+	world_close(&w);
+}
+
+static void reads_of_any_length_take_records_of_any_length(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 3; seed++) {
+		stream_passes(TLS1_3_VERSION, seed);
+		stream_passes(TLS1_2_VERSION, seed);
+	}
+}
+
+enum { RENEWALS = 1500 };
+
+struct renewer {
+	struct client c;
+	size_t part; /* of data, before the new keys and behind them */
+	_Atomic bool sent, is_read;
+};
+
+static void *renew_often(void *arg)
+{
+	struct renewer *r = arg;
+	int unread = 0;
+
+	assert_int_equal(SSL_connect(r->c.ssl), 1);
+	send_record(&r->c, 0, r->part);
+	for (int i = 0; i < RENEWALS; i++)
+		renew_keys(&r->c);
+	send_record(&r->c, r->part, r->part);
+	while (ioctl(r->c.fd, SIOCOUTQ, &unread) || unread > 0)
+		usleep(1000);
+	r->sent = true;
+	while (!r->is_read)
+		usleep(1000);
+	return NULL;
+}
+
+static ssize_t read_pattern(struct tls_session *s, size_t at)
+{
+	static uint8_t b[LONGEST_READ];
+	ssize_t n = tls_read(s, b, sizeof(b));
+
+	for (ssize_t i = 0; i < n; i++)
+		assert_int_equal(b[i], echo_pattern(at + (size_t)i));
+	memset(b, 0, sizeof(b));
+	return n;
+}
+
+static void new_keys_are_met(size_t part)
+{
+	struct renewer r = {.part = part};
+	struct pair p;
+	struct world w;
+	pthread_t thread;
+	ssize_t n = -EAGAIN;
+	int idle = 0;
+
+	world_open(&w, "none", 0);
+	pair_open(&p, &w, &r.c, renew_often, &r, &thread);
+	while (!r.sent)
+		usleep(1000);
+	assert_int_equal(read_pattern(p.s, 0), part);
+	for (; n == -EAGAIN; idle++) { /* the first time, some new keys are left */
+		assert_true(tls_is_pending(p.s));
+		n = read_pattern(p.s, part);
+	}
+	assert_int_equal(n, part);
+	assert_in_range(idle, 1, RENEWALS);
+	assert_int_equal(read_pattern(p.s, 2 * part), -EAGAIN);
+	assert_false(tls_is_pending(p.s));
+	r.is_read = true;
+	pthread_join(thread, NULL);
+	pair_close(&p, &r.c);
+	world_close(&w);
+}
+
+/* A read yields to others amid new keys, too; what it has taken from the socket behind them is kept for the next. */
+static void new_keys_without_end_hold_up_nobody(void **state)
+{
+	(void)state;
+	for (size_t part = 5000; part < 5004; part++)
+		new_keys_are_met(part);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(who_has_not_begun_costs_next_to_nothing),
 		cmocka_unit_test(a_read_of_tiny_records_ends_by_what_they_cost),
 		cmocka_unit_test(what_the_socket_does_not_take_is_not_called_written),
+		cmocka_unit_test(reads_of_any_length_take_records_of_any_length),
+		cmocka_unit_test(new_keys_without_end_hold_up_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
