@@ -10,6 +10,7 @@
 #include "broker/api.h"
 #include "broker/core.h"
 #include "broker/mover.h"
+#include "broker/named.h"
 #include "broker/node_private.h"
 #include "broker/partition.h"
 #include "log/dir.h"
@@ -72,16 +73,7 @@ static void moved(struct move_request *m)
 	request_complete(a->r);
 }
 
-/* ---- the answer's shape ---- */
-
-static int count_topics(const struct alter_replica_log_dirs_request *in)
-{
-	int n = 0;
-
-	for (int i = 0; i < in->dirs.n; i++)
-		n += in->dirs.v[i].topics.n;
-	return n;
-}
+/* ---- the request ---- */
 
 static int count_replicas(const struct alter_replica_log_dirs_request *in)
 {
@@ -93,39 +85,37 @@ static int count_replicas(const struct alter_replica_log_dirs_request *in)
 	return n;
 }
 
-/* Calls each() with every requested replica and its answer. The answer has one topic per directory. */
-static bool for_all(struct request *r, void (*each)(void *arg, struct str path, struct str topic, partition_answer *o),
-		    void *arg)
+/*
+ * Each replica once, and the directory that was named last for it. NULL when the arena is spent;
+ * *n is how many there are.
+ */
+static struct named *name_replicas(struct request *r, int *n)
 {
 	const struct alter_replica_log_dirs_request *in = r->in;
-	struct alter_replica_log_dirs_response *out = r->out;
-	int n = 0;
+	struct named *v = arena_array(&r->arena, (size_t)count_replicas(in) + 1, sizeof(*v));
+	int at = 0;
 
-	if (!ANSWER_ARRAY(r, out->results, alter_replica_log_dirs_response_topic_schema, count_topics(in)))
-		return false;
-	for (int i = 0; i < in->dirs.n; i++)
+	for (int i = 0; v && i < in->dirs.n; i++)
 		for (int j = 0; j < in->dirs.v[i].topics.n; j++) {
 			const struct alter_replica_log_dirs_request_topic *t = &in->dirs.v[i].topics.v[j];
-			struct alter_replica_log_dirs_response_topic *o = &out->results.v[n++];
 
-			o->topic_name = t->name;
-			if (!ANSWER_ARRAY(r, o->partitions, alter_replica_log_dirs_response_partition_schema,
-					  t->partitions.n))
-				return false;
-			for (int k = 0; k < t->partitions.n; k++) {
-				o->partitions.v[k].partition_index = t->partitions.v[k];
-				each(arg, in->dirs.v[i].path, t->name, &o->partitions.v[k]);
-			}
+			for (int k = 0; k < t->partitions.n; k++, at++)
+				v[at] = (struct named){.topic = t->name,
+						       .partition = t->partitions.v[k],
+						       .at = at,
+						       .what = &in->dirs.v[i]};
 		}
-	return true;
+	*n = named_keep_last(v, at);
+	return v;
 }
 
-static void ask(void *arg, struct str path, struct str topic, partition_answer *o)
+static void ask(struct altering *a, const struct named *named, partition_answer *o)
 {
-	struct altering *a = arg;
+	const struct alter_replica_log_dirs_request_dir *dir = named->what;
 	struct move_wish *w = &a->moves.v[a->moves.n];
-	int err = wish(a->r, path, topic, o->partition_index, w);
+	int err = wish(a->r, dir->path, named->topic, named->partition, w);
 
+	o->partition_index = named->partition;
 	o->error_code = (int16_t)err;
 	if (err)
 		return;
@@ -134,21 +124,45 @@ static void ask(void *arg, struct str path, struct str topic, partition_answer *
 	a->answers[a->moves.n++] = o;
 }
 
+static bool ask_all(struct altering *a, const struct named *v, int n)
+{
+	struct alter_replica_log_dirs_response *out = a->r->out;
+
+	if (!ANSWER_ARRAY(a->r, out->results, alter_replica_log_dirs_response_topic_schema, n))
+		return false;
+	out->results.n = 0;
+	for (int i = 0, of; i < n; i += of) {
+		struct alter_replica_log_dirs_response_topic *o = &out->results.v[out->results.n++];
+
+		of = named_of_topic(&v[i], n - i);
+		o->topic_name = v[i].topic;
+		if (!ANSWER_ARRAY(a->r, o->partitions, alter_replica_log_dirs_response_partition_schema, of))
+			return false;
+		for (int k = 0; k < of; k++)
+			ask(a, &v[i + k], &o->partitions.v[k]);
+	}
+	return true;
+}
+
 static enum outcome run(struct request *r)
 {
 	struct altering *a = arena_zalloc(&r->arena, sizeof(*a));
-	size_t n = (size_t)count_replicas(r->in) + 1;
+	struct named *named;
+	size_t n;
+	int n_named;
 
 	if (!a || !r->image)
 		return HANG_UP;
 	a->r = r;
+	named = name_replicas(r, &n_named);
+	n = (size_t)n_named + 1;
 	a->moves.v = arena_array(&r->arena, n, sizeof(*a->moves.v));
 	a->errors = arena_array(&r->arena, n, sizeof(*a->errors));
 	a->answers = arena_array(&r->arena, n, sizeof(partition_answer *));
-	if (!a->moves.v || !a->errors || !a->answers)
+	if (!named || !a->moves.v || !a->errors || !a->answers)
 		return HANG_UP;
 	arena_cleanup(&r->arena, release, a);
-	if (!for_all(r, ask, a))
+	if (!ask_all(a, named, n_named))
 		return HANG_UP;
 	if (a->moves.n == 0)
 		return REPLY;
@@ -159,19 +173,33 @@ static enum outcome run(struct request *r)
 	return PARKED;
 }
 
-static void refuse(void *arg, struct str path, struct str topic, partition_answer *o)
-{
-	const int *err = arg;
-
-	(void)path;
-	(void)topic;
-	o->error_code = (int16_t)*err;
-}
-
+/* In the shape of the request, with one topic per directory. */
 static void fail(struct request *r, int err, struct str message)
 {
+	const struct alter_replica_log_dirs_request *in = r->in;
+	struct alter_replica_log_dirs_response *out = r->out;
+	int n = 0;
+
 	(void)message;
-	for_all(r, refuse, &err);
+	for (int i = 0; i < in->dirs.n; i++)
+		n += in->dirs.v[i].topics.n;
+	if (!ANSWER_ARRAY(r, out->results, alter_replica_log_dirs_response_topic_schema, n))
+		return;
+	out->results.n = 0;
+	for (int i = 0; i < in->dirs.n; i++)
+		for (int j = 0; j < in->dirs.v[i].topics.n; j++) {
+			const struct alter_replica_log_dirs_request_topic *t = &in->dirs.v[i].topics.v[j];
+			struct alter_replica_log_dirs_response_topic *o = &out->results.v[out->results.n++];
+
+			o->topic_name = t->name;
+			if (!ANSWER_ARRAY(r, o->partitions, alter_replica_log_dirs_response_partition_schema,
+					  t->partitions.n))
+				return;
+			for (int k = 0; k < t->partitions.n; k++) {
+				o->partitions.v[k].partition_index = t->partitions.v[k];
+				o->partitions.v[k].error_code = (int16_t)err;
+			}
+		}
 }
 
 const struct api api_alter_replica_log_dirs = {

@@ -11,6 +11,7 @@
 #include "broker/api.h"
 #include "broker/core.h"
 #include "broker/internal_topic.h"
+#include "broker/named.h"
 #include "broker/partition.h"
 #include "broker/permission.h"
 #include "protocol/delete_records.h"
@@ -165,22 +166,6 @@ static enum outcome park(struct deletion *d)
 
 /* ---- the request ---- */
 
-static bool shape_answer(struct request *r)
-{
-	const struct delete_records_request *in = r->in;
-	struct delete_records_response *out = r->out;
-
-	if (!ANSWER_ARRAY(r, out->topics, delete_records_response_topic_schema, in->topics.n))
-		return false;
-	for (int i = 0; i < in->topics.n; i++) {
-		out->topics.v[i].name = in->topics.v[i].name;
-		if (!ANSWER_ARRAY(r, out->topics.v[i].partitions, delete_records_response_partition_schema,
-				  in->topics.v[i].partitions.n))
-			return false;
-	}
-	return true;
-}
-
 static int count_parts(const struct delete_records_request *in)
 {
 	int n = 0;
@@ -190,59 +175,97 @@ static int count_parts(const struct delete_records_request *in)
 	return n;
 }
 
-static void delete_parts(struct deletion *d)
+/* NULL when the arena is spent; *n is how many there are. */
+static struct named *name_parts(struct request *r, int *n)
 {
-	const struct delete_records_request *in = d->r->in;
+	const struct delete_records_request *in = r->in;
+	struct named *v = arena_array(&r->arena, (size_t)count_parts(in) + 1, sizeof(*v));
+	int at = 0;
+
+	for (int i = 0; v && i < in->topics.n; i++)
+		for (int j = 0; j < in->topics.v[i].partitions.n; j++, at++)
+			v[at] = (struct named){.topic = in->topics.v[i].name,
+					       .partition = in->topics.v[i].partitions.v[j].partition_index,
+					       .at = at,
+					       .what = &in->topics.v[i].partitions.v[j]};
+	*n = named_keep_last(v, at);
+	return v;
+}
+
+static bool delete_topic(struct deletion *d, const struct named *v, int n, struct part *p)
+{
 	struct delete_records_response *out = d->r->out;
-	struct part *p = d->parts;
+	struct delete_records_response_topic *t = &out->topics.v[out->topics.n++];
+	bool may = request_may(d->r, ACL_DELETE, ACL_TOPIC, v->topic);
 
-	for (int i = 0; i < in->topics.n; i++) {
-		struct str name = in->topics.v[i].name;
-		bool may = request_may(d->r, ACL_DELETE, ACL_TOPIC, name);
-
-		for (int j = 0; j < in->topics.v[i].partitions.n; j++, p++) {
-			const wish *w = &in->topics.v[i].partitions.v[j];
-
-			p->out = &out->topics.v[i].partitions.v[j];
-			p->out->partition_index = w->partition_index;
-			p->out->low_watermark = -1;
-			p->out->error_code =
-				(int16_t)(may ? delete_one(d, p, name, w) : ERR_TOPIC_AUTHORIZATION_FAILED);
-		}
+	t->name = v->topic;
+	if (!ANSWER_ARRAY(d->r, t->partitions, delete_records_response_partition_schema, n))
+		return false;
+	for (int i = 0; i < n; i++, p++) {
+		p->out = &t->partitions.v[i];
+		p->out->partition_index = v[i].partition;
+		p->out->low_watermark = -1;
+		p->out->error_code =
+			(int16_t)(may ? delete_one(d, p, v->topic, v[i].what) : ERR_TOPIC_AUTHORIZATION_FAILED);
 	}
+	return true;
+}
+
+/* Topic by topic, each partition once. */
+static bool delete_parts(struct deletion *d)
+{
+	struct delete_records_response *out = d->r->out;
+	int n_parts;
+	struct named *v = name_parts(d->r, &n_parts);
+
+	d->parts = arena_array(&d->r->arena, (size_t)n_parts + 1, sizeof(*d->parts));
+	if (!v || !d->parts || !ANSWER_ARRAY(d->r, out->topics, delete_records_response_topic_schema, n_parts))
+		return false;
+	d->n = n_parts;
+	out->topics.n = 0;
+	for (int i = 0, n; i < d->n; i += n) {
+		n = named_of_topic(&v[i], d->n - i);
+		if (!delete_topic(d, &v[i], n, &d->parts[i]))
+			return false;
+	}
+	return true;
 }
 
 static enum outcome run(struct request *r)
 {
 	struct deletion *d = arena_zalloc(&r->arena, sizeof(*d));
 
-	if (!d || !r->image || !shape_answer(r))
+	if (!d || !r->image)
 		return HANG_UP;
 	d->r = r;
-	d->n = count_parts(r->in);
-	d->parts = arena_array(&r->arena, (size_t)d->n + 1, sizeof(*d->parts));
-	if (!d->parts)
-		return HANG_UP;
 	arena_cleanup(&r->arena, release, d);
-	delete_parts(d);
+	if (!delete_parts(d))
+		return HANG_UP;
 	return d->n_waiting ? park(d) : REPLY;
 }
 
+/* In the shape of the request, whatever is named twice. */
 static void fail(struct request *r, int err, struct str message)
 {
 	const struct delete_records_request *in = r->in;
 	struct delete_records_response *out = r->out;
 
 	(void)message;
-	if (!shape_answer(r))
+	if (!ANSWER_ARRAY(r, out->topics, delete_records_response_topic_schema, in->topics.n))
 		return;
-	for (int i = 0; i < in->topics.n; i++)
-		for (int j = 0; j < in->topics.v[i].partitions.n; j++) {
-			out->topics.v[i].partitions.v[j].partition_index =
-				in->topics.v[i].partitions.v[j].partition_index;
-			out->topics.v[i].partitions.v[j].low_watermark = -1;
-			out->topics.v[i].partitions.v[j].error_code = (int16_t)err;
+	for (int i = 0; i < in->topics.n; i++) {
+		const struct delete_records_request_topic *from = &in->topics.v[i];
+		struct delete_records_response_topic *to = &out->topics.v[i];
+
+		to->name = from->name;
+		if (!ANSWER_ARRAY(r, to->partitions, delete_records_response_partition_schema, from->partitions.n))
+			return;
+		for (int j = 0; j < from->partitions.n; j++) {
+			to->partitions.v[j].partition_index = from->partitions.v[j].partition_index;
+			to->partitions.v[j].low_watermark = -1;
+			to->partitions.v[j].error_code = (int16_t)err;
 		}
+	}
 }
 
 const struct api api_delete_records = {

@@ -24,6 +24,7 @@
 #include "broker/api/fetch_private.h"
 #include "broker/core.h"
 #include "broker/forward.h"
+#include "broker/named.h"
 #include "broker/node_private.h"
 #include "broker/permission.h"
 #include "broker/replication_quota.h"
@@ -79,6 +80,31 @@ static bool parts_new(struct fetch *f, int n)
 	return true;
 }
 
+/* A partition that is named twice is one, at its first place, of which the last is wanted (FetchRequest.fetchData). */
+static bool join_repeated(struct fetch *f)
+{
+	struct named *v = arena_array(&f->r->arena, (size_t)f->n + 1, sizeof(*v));
+	int n = 0;
+
+	if (!v)
+		return false;
+	for (int i = 0; i < f->n; i++)
+		v[i] = (struct named){f->parts[i]->want.topic_id, f->parts[i]->want.topic, f->parts[i]->want.partition,
+				      .at = i};
+	named_sort(v, f->n);
+	for (int i = 0, same; i < f->n; i += same) {
+		same = named_of_partition(&v[i], f->n - i);
+		f->parts[v[i].at]->want = f->parts[v[i + same - 1].at]->want;
+		for (int j = i + 1; j < i + same; j++)
+			f->parts[v[j].at] = NULL;
+	}
+	for (int i = 0; i < f->n; i++)
+		if (f->parts[i])
+			f->parts[n++] = f->parts[i];
+	f->n = n;
+	return true;
+}
+
 static bool wants_of_request(struct fetch *f, const struct fetch_request *in)
 {
 	struct part **p;
@@ -89,7 +115,7 @@ static bool wants_of_request(struct fetch *f, const struct fetch_request *in)
 	for (int i = 0; i < in->topics.n; i++)
 		for (int j = 0; j < in->topics.v[i].partitions.n; j++)
 			(*p++)->want = want_of(&in->topics.v[i], &in->topics.v[i].partitions.v[j], fetch_is_by_id(f));
-	return true;
+	return f->n < 2 || join_repeated(f);
 }
 
 /*

@@ -20,6 +20,7 @@
 #include "broker/answer.h"
 #include "broker/api.h"
 #include "broker/core.h"
+#include "broker/named.h"
 #include "broker/node_private.h"
 #include "broker/partition.h"
 #include "broker/permission.h"
@@ -42,6 +43,8 @@ enum part_state {
 struct part {
 	enum part_state state;
 	part_answer *out;
+	struct records records; /* null: none that can be taken */
+	int invalid;		/* the error of records for this partition that cannot be taken; 0: there are none */
 	struct uuid topic_id;
 	struct partition *partition; /* a reference */
 	struct topic_state *topic;   /* a reference: the settings for its checks */
@@ -83,6 +86,14 @@ static void refuse(struct produce *w, struct part *p, int err, struct str messag
 	p->out->error_code = (int16_t)err;
 	p->out->error_message = message;
 	w->failed = true;
+}
+
+/* Before its records are looked at. */
+static void refuse_unseen(struct produce *w, struct part *p, int err)
+{
+	p->invalid = 0;
+	p->records = (struct records){0};
+	refuse(w, p, err, STR_NULL);
 }
 
 static bool answer_record_errors(struct produce *w, struct part *p)
@@ -156,21 +167,19 @@ static struct batch_check batch_check_of(struct produce *w, struct part *p, stru
 	};
 }
 
-static void check_part(struct produce *w, struct part *p, struct uuid id, struct str name, struct records records)
+static void check_part(struct produce *w, struct part *p, struct uuid id, struct str name)
 {
 	bool admin = str_is(w->r->client_id, "__admin_client");
 	const struct produce_request *in = w->r->in;
 	struct batch_check c;
 	int err = find_partition(w, p, id, name, p->out->index);
-	int refused;
 
 	if (err == ERR_UNKNOWN_TOPIC_ID || err == ERR_UNKNOWN_TOPIC_OR_PARTITION) {
-		refuse(w, p, err, STR_NULL);
+		refuse_unseen(w, p, err);
 		return;
 	}
-	refused = batch_check_produce((struct bytes){records.p, records.len}, w->r->version);
-	if (refused) {
-		refuse(w, p, refused, STR_NULL);
+	if (records_is_null(p->records)) {
+		refuse(w, p, p->invalid, STR_NULL);
 		return;
 	}
 	if (in->acks < -1 || in->acks > 1) {
@@ -187,8 +196,8 @@ static void check_part(struct produce *w, struct part *p, struct uuid id, struct
 		refuse_append(w, p, err, STR_NULL);
 		return;
 	}
-	p->batch = (uint8_t *)records.p;
-	p->len = (size_t)records.len;
+	p->batch = (uint8_t *)p->records.p;
+	p->len = (size_t)p->records.len;
 	c = batch_check_of(w, p, core_codecs(w->r->core));
 	if (batch_check(&c, p->batch, p->len, &p->info, &p->problem))
 		refuse_batch(w, p);
@@ -218,51 +227,105 @@ static int count_parts(const struct produce_request *in)
 	return n;
 }
 
-/* Gives the answer the shape of the request. */
-static bool shape_answer(struct produce *w, const struct produce_request *in, struct produce_response *out)
+/* ---- what is named twice ---- */
+
+/* Partitions by topic; NULL when the arena is spent. */
+static struct named *name_parts(struct request *r, const struct produce_request *in, int n)
 {
-	struct part *p = w->parts;
+	struct named *v = arena_array(&r->arena, (size_t)n + 1, sizeof(*v));
+	int at = 0;
 
-	if (!ANSWER_ARRAY(w->r, out->responses, produce_response_topic_schema, in->topic_data.n))
+	for (int i = 0; v && i < in->topic_data.n; i++)
+		for (int j = 0; j < in->topic_data.v[i].partition_data.n; j++, at++)
+			v[at] = (struct named){in->topic_data.v[i].topic_id, in->topic_data.v[i].name,
+					       in->topic_data.v[i].partition_data.v[j].index, at,
+					       &in->topic_data.v[i].partition_data.v[j]};
+	if (v)
+		named_sort(v, n);
+	return v;
+}
+
+/*
+ * Of records that can be taken, the last for a partition are. If any cannot be, that is the answer,
+ * even if others were appended (KafkaApis.handleProduceRequest).
+ */
+static void take_records(struct part *p, const struct named *v, int n, int version)
+{
+	for (int i = 0; i < n; i++) {
+		const struct produce_request_partition *in = v[i].what;
+		int err = batch_check_produce((struct bytes){in->records.p, in->records.len}, version);
+
+		if (err)
+			p->invalid = err;
+		else
+			p->records = in->records;
+	}
+}
+
+static bool shape_topic(struct produce *w, const struct named *v, int n)
+{
+	struct produce_response *out = w->r->out;
+	struct produce_response_topic *o = &out->responses.v[out->responses.n++];
+
+	o->name = v->topic;
+	o->topic_id = v->topic_id;
+	if (!ANSWER_ARRAY(w->r, o->partition_responses, produce_response_partition_schema, n))
 		return false;
-	for (int i = 0; i < in->topic_data.n; i++) {
-		const struct produce_request_topic *t = &in->topic_data.v[i];
-		struct produce_response_topic *o = &out->responses.v[i];
+	o->partition_responses.n = 0;
+	for (int i = 0, same; i < n; i += same) {
+		struct part *p = &w->parts[w->n++];
 
-		o->name = t->name;
-		o->topic_id = t->topic_id;
-		if (!ANSWER_ARRAY(w->r, o->partition_responses, produce_response_partition_schema, t->partition_data.n))
-			return false;
-		for (int j = 0; j < t->partition_data.n; j++, p++) {
-			p->out = &o->partition_responses.v[j];
-			p->out->index = t->partition_data.v[j].index;
-			p->out->base_offset = -1;
-		}
+		same = named_of_partition(&v[i], n - i);
+		take_records(p, &v[i], same, w->r->version);
+		p->out = &o->partition_responses.v[o->partition_responses.n++];
+		p->out->index = v[i].partition;
+		p->out->base_offset = -1;
 	}
 	return true;
 }
 
+/* A part and its answer for each partition, by topic. */
+static bool shape_answer(struct produce *w, const struct produce_request *in, struct produce_response *out)
+{
+	int n = count_parts(in);
+	struct named *v = name_parts(w->r, in, n);
+
+	w->parts = arena_array(&w->r->arena, (size_t)n + 1, sizeof(*w->parts));
+	if (!v || !w->parts || !ANSWER_ARRAY(w->r, out->responses, produce_response_topic_schema, n))
+		return false;
+	out->responses.n = 0;
+	for (int i = 0, of; i < n; i += of) {
+		of = named_of_topic(&v[i], n - i);
+		if (!shape_topic(w, &v[i], of))
+			return false;
+	}
+	return true;
+}
+
+/* ---- permissions ---- */
+
 /* An unknown id has no name on which a permission could be checked: it is refused as unknown. */
-static bool may_write(struct request *r, const struct produce_request_topic *t)
+static bool may_write(struct request *r, const struct produce_response_topic *t)
 {
 	const struct image_topic *topic = answer_topic(r->image, t->topic_id, t->name);
 
 	return (!topic && r->version > 12) || request_may(r, ACL_WRITE, ACL_TOPIC, topic ? topic->name : t->name);
 }
 
-static void check_parts(struct produce *w, const struct produce_request *in)
+static void check_parts(struct produce *w)
 {
+	const struct produce_response *out = w->r->out;
 	struct part *p = w->parts;
 
-	for (int i = 0; i < in->topic_data.n; i++) {
-		const struct produce_request_topic *t = &in->topic_data.v[i];
+	for (int i = 0; i < out->responses.n; i++) {
+		const struct produce_response_topic *t = &out->responses.v[i];
 		bool may = may_write(w->r, t);
 
-		for (int j = 0; j < t->partition_data.n; j++, p++) {
+		for (int j = 0; j < t->partition_responses.n; j++, p++) {
 			if (may)
-				check_part(w, p, t->topic_id, t->name, t->partition_data.v[j].records);
+				check_part(w, p, t->topic_id, t->name);
 			else
-				refuse(w, p, ERR_TOPIC_AUTHORIZATION_FAILED, STR_NULL);
+				refuse_unseen(w, p, ERR_TOPIC_AUTHORIZATION_FAILED);
 		}
 	}
 }
@@ -290,10 +353,27 @@ static void release(void *arg)
 		codecs_free(w->codecs);
 }
 
+/* What cannot be taken is what is answered, whatever has become of the rest. */
+static void answer_invalid(struct produce *w)
+{
+	for (int i = 0; i < w->n; i++) {
+		struct part *p = &w->parts[i];
+		int32_t index = p->out->index;
+
+		if (!p->invalid)
+			continue;
+		codec_init(&produce_response_partition_schema, p->out);
+		p->out->index = index;
+		p->out->base_offset = -1;
+		refuse(w, p, p->invalid, STR_NULL);
+	}
+}
+
 static enum outcome outcome_of(struct produce *w)
 {
 	const struct produce_request *in = w->r->in;
 
+	answer_invalid(w);
 	for (int i = 0; i < w->n; i++)
 		if (w->parts[i].out->error_code == ERR_NOT_LEADER_OR_FOLLOWER && w->r->version >= 10)
 			fill_leader(w, &w->parts[i]);
@@ -570,8 +650,27 @@ static struct verification *verification_new(struct produce *w, int n)
 	return v->v ? v : NULL;
 }
 
-/* One request belongs to one transaction: false if it has two. */
-static bool prepare_verification(struct produce *w)
+/* One request belongs to one transaction, also where its records are refused. */
+static bool has_two_producers(const struct produce *w)
+{
+	struct batch_header first = {0}, h;
+	bool any = false;
+
+	for (int i = 0; i < w->n; i++) {
+		struct records r = w->parts[i].records;
+
+		if (records_is_null(r) || batch_header_read(r.p, (size_t)r.len, &h) || !batch_has_producer(&h) ||
+		    !batch_is_transactional(&h))
+			continue;
+		if (any && (h.producer_id != first.producer_id || h.producer_epoch != first.producer_epoch))
+			return true;
+		any = true;
+		first = h;
+	}
+	return false;
+}
+
+static void prepare_verification(struct produce *w)
 {
 	int n = count_of_transaction(w);
 	struct verification *v = n > 0 ? verification_new(w, n) : NULL;
@@ -583,8 +682,6 @@ static bool prepare_verification(struct produce *w)
 
 		if (!is_of_transaction(p))
 			continue;
-		if (v->n > 0 && (h->producer_id != v->producer_id || h->producer_epoch != v->producer_epoch))
-			return false;
 		v->producer_id = h->producer_id;
 		v->producer_epoch = h->producer_epoch;
 		v->v[v->n++] = (struct verified){.partition = p->partition,
@@ -592,7 +689,6 @@ static bool prepare_verification(struct produce *w)
 						 .index = p->out->index,
 						 .base_sequence = h->base_sequence};
 	}
-	return true;
 }
 
 /* True: it has begun, and the request is parked. */
@@ -613,10 +709,9 @@ static bool begin_verification(struct produce *w)
 static void fail(struct request *r, int err, struct str message)
 {
 	const struct produce_request *in = r->in;
-	struct produce w = {.r = r, .n = count_parts(in)};
+	struct produce w = {.r = r};
 
-	w.parts = arena_array(&r->arena, (size_t)w.n + 1, sizeof(*w.parts));
-	if (!w.parts || !shape_answer(&w, in, r->out))
+	if (!shape_answer(&w, in, r->out))
 		return;
 	for (int i = 0; i < w.n; i++)
 		refuse(&w, &w.parts[i], err, message);
@@ -654,22 +749,21 @@ static enum outcome run(struct request *r)
 	if (!w || !r->image)
 		return HANG_UP;
 	w->r = r;
-	w->n = count_parts(in);
 	w->now_ms = env_wall_ms(r->core->loop->env);
-	w->parts = arena_array(&r->arena, (size_t)w->n + 1, sizeof(*w->parts));
-	if (!w->parts || !shape_answer(w, in, r->out))
-		return HANG_UP;
 	arena_cleanup(&r->arena, release, w);
+	if (!shape_answer(w, in, r->out))
+		return HANG_UP;
 	format = unknown_format(r, in);
 	if (!str_is_null(format))
 		return in->acks == 0 ? HANG_UP : request_fail(r, ERR_CORRUPT_MESSAGE, format);
 	if (is_transactional(in) && !may_write_transaction(r, in->transactional_id))
 		return in->acks == 0 ? HANG_UP : request_fail(r, ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED, STR_NULL);
-	check_parts(w, in);
-	if (!prepare_verification(w))
+	check_parts(w);
+	if (has_two_producers(w))
 		return in->acks == 0 ? HANG_UP
 				     : request_fail(r, ERR_INVALID_PRODUCER_ID_MAPPING,
 						    STR("Transactional records contained more than one producer ID"));
+	prepare_verification(w);
 	if (r->arena.failed) /* before anything is appended */
 		return HANG_UP;
 	if (begin_verification(w))
