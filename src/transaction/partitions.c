@@ -10,17 +10,38 @@
 #include "transaction/internal.h"
 
 #define TABLE_MIN 16
+#define TOPICS_SEARCHED 16 /* a power of two; so many topics have a hash table */
 
 int32_t transaction_partition_hash(int32_t topic_hash, int32_t partition)
 {
 	return (int32_t)(31 * (31 + (uint32_t)partition) + (uint32_t)topic_hash);
 }
 
+/* ---- topics ---- */
+
+static bool is_topic(const struct transaction_topic *t, struct str name, int32_t hash)
+{
+	return t->hash == hash && str_is(name, t->name);
+}
+
+/* The slot of this topic, or the free one where it belongs. */
+static int32_t *slot_of(const struct transaction_partitions *p, struct str name, int32_t hash)
+{
+	uint32_t mask = p->n_slots - 1;
+	uint32_t i = ((uint32_t)hash ^ (uint32_t)hash >> 16) & mask;
+
+	while (p->slots[i] && !is_topic(&p->topics[p->slots[i] - 1], name, hash))
+		i = (i + 1) & mask;
+	return &p->slots[i];
+}
+
 /* -1: none of its partitions was ever in the set. */
 static int topic_of_hash(const struct transaction_partitions *p, struct str name, int32_t hash)
 {
+	if (p->slots)
+		return *slot_of(p, name, hash) - 1;
 	for (int i = 0; i < p->n_topics; i++)
-		if (p->topics[i].hash == hash && str_is(name, p->topics[i].name))
+		if (is_topic(&p->topics[i], name, hash))
 			return i;
 	return -1;
 }
@@ -28,6 +49,27 @@ static int topic_of_hash(const struct transaction_partitions *p, struct str name
 static int topic_of(const struct transaction_partitions *p, struct str name)
 {
 	return p->n_topics > 0 ? topic_of_hash(p, name, str_java_hash(name)) : -1;
+}
+
+static void index_topic(struct transaction_partitions *p, int i)
+{
+	*slot_of(p, str_of(p->topics[i].name), p->topics[i].hash) = i + 1;
+}
+
+/* Its table is at most half full. */
+static void index_last_topic(struct transaction_partitions *p)
+{
+	if (p->n_topics < TOPICS_SEARCHED)
+		return;
+	if (2 * (uint32_t)p->n_topics <= p->n_slots) {
+		index_topic(p, p->n_topics - 1);
+		return;
+	}
+	xfree(p->slots);
+	p->n_slots = p->n_slots ? 2 * p->n_slots : 4 * TOPICS_SEARCHED;
+	p->slots = xcalloc(p->n_slots, sizeof(*p->slots));
+	for (int i = 0; i < p->n_topics; i++)
+		index_topic(p, i);
 }
 
 static int need_topic(struct transaction_partitions *p, struct str name)
@@ -38,9 +80,12 @@ static int need_topic(struct transaction_partitions *p, struct str name)
 	if (i >= 0)
 		return i;
 	p->topics = xreallocarray(p->topics, (size_t)p->n_topics + 1, sizeof(*p->topics));
-	p->topics[p->n_topics] = (struct transaction_topic){str_dup(name), hash};
-	return p->n_topics++;
+	p->topics[p->n_topics++] = (struct transaction_topic){str_dup(name), hash};
+	index_last_topic(p);
+	return p->n_topics - 1;
 }
+
+/* ---- partitions ---- */
 
 /* The first partition in this slot or a later one. */
 static int place(const struct transaction_partitions *p, uint32_t slot)
@@ -132,6 +177,7 @@ void transaction_partitions_remove(struct transaction_partitions *p, struct str 
 void transaction_partitions_copy(struct transaction_partitions *to, const struct transaction_partitions *from)
 {
 	*to = (struct transaction_partitions){.n_topics = from->n_topics,
+					      .n_slots = from->n_slots,
 					      .n = from->n,
 					      .room = from->n,
 					      .table = from->table,
@@ -141,6 +187,10 @@ void transaction_partitions_copy(struct transaction_partitions *to, const struct
 		to->topics[i] = (struct transaction_topic){xstrdup(from->topics[i].name), from->topics[i].hash};
 	for (int i = 0; i < from->n; i++)
 		to->v[i] = from->v[i];
+	if (from->slots) {
+		to->slots = xcalloc(from->n_slots, sizeof(*to->slots));
+		memcpy(to->slots, from->slots, from->n_slots * sizeof(*to->slots));
+	}
 }
 
 void transaction_partitions_rehash(struct transaction_partitions *p)
@@ -167,6 +217,7 @@ void transaction_partitions_fini(struct transaction_partitions *p)
 	for (int i = 0; i < p->n_topics; i++)
 		xfree(p->topics[i].name);
 	xfree(p->topics);
+	xfree(p->slots);
 	xfree(p->v);
 	*p = (struct transaction_partitions){0};
 }
