@@ -255,9 +255,8 @@ static void put_result(struct elect_leaders_response_partition *out, int32_t par
 	out->error_message = e.code != 0 && str_is_null(e.message) ? str_of(err_message(e.code)) : e.message;
 }
 
-/* Here Kafka refuses more than 10000 elections as well; but nobody can name a partition twice. */
-static void elect_everywhere(struct controller *c, const struct controller_context *ctx, bool unclean,
-			     struct elect_leaders_response *out, struct record_list *records)
+static int elect_everywhere(struct controller *c, const struct controller_context *ctx, bool unclean,
+			    struct elect_leaders_response *out, struct record_list *records)
 {
 	const struct image_topic *t;
 	struct image_iter it;
@@ -277,8 +276,11 @@ static void elect_everywhere(struct controller *c, const struct controller_conte
 
 			if (e.code != ERR_ELECTION_NOT_NEEDED)
 				put_result(&to->partition_result.v[to->partition_result.n++], t->partitions[i]->id, e);
+			if (records->n > RECORDS_PER_OPERATION_MAX)
+				return refuse_large(ctx);
 		}
 	}
+	return 0;
 }
 
 int controller_elect_leaders(struct controller *c, const struct controller_context *ctx,
@@ -289,10 +291,8 @@ int controller_elect_leaders(struct controller *c, const struct controller_conte
 
 	if (ctx->version >= 1 && (in->election_type < 0 || in->election_type > 1))
 		return refuse(ctx, ERR_INVALID_REQUEST, "Unknown election type %d", in->election_type);
-	if (in->topic_partitions.n < 0) {
-		elect_everywhere(c, ctx, unclean, out, records);
-		return 0;
-	}
+	if (in->topic_partitions.n < 0)
+		return elect_everywhere(c, ctx, unclean, out, records);
 	out->replica_election_results.v =
 		arena_array(ctx->arena, (size_t)in->topic_partitions.n, sizeof(*out->replica_election_results.v));
 	out->replica_election_results.n = out->replica_election_results.v ? in->topic_partitions.n : 0;

@@ -246,6 +246,26 @@ static void a_partition_that_is_named_again_and_again_is_not_elected_for_ever(vo
 	assert_int_equal(partition(w, "a", 0)->leader, partition_replicas(partition(w, "a", 0)).v[0]);
 }
 
+/* Broker 1 was the last in sync, and 2 has come back without it: an unclean election would make it the leader of all. */
+static void elections_of_all_are_no_more_than_one_operation_has(void **state)
+{
+	struct world *w = *state;
+	struct elect_leaders_request in = {.election_type = 1, .topic_partitions = {.n = -1}};
+	struct elect_leaders_response out;
+
+	let_in(w, 1);
+	let_in(w, 2);
+	assert_int_equal(create(w, "a", 5000, 2).error_code, 0);
+	assert_int_equal(create(w, "b", 5000, 2).error_code, 0);
+	assert_int_equal(create(w, "c", 1, 2).error_code, 0);
+	beat(w, 2, true, false);
+	beat(w, 1, true, false);
+	beat(w, 2, false, false);
+	assert_int_equal(partition(w, "a", 0)->leader, -1);
+	assert_int_equal(RUN(w, elect_leaders, 2, &in, &out), ERR_POLICY_VIOLATION);
+	assert_int_equal(partition(w, "a", 0)->leader, -1);
+}
+
 /* No event tells when that one was let in. */
 static void the_session_of_one_who_is_let_in_later_is_looked_at_in_time(void **state)
 {
@@ -491,6 +511,7 @@ int main(void)
 		TEST(an_isr_is_changed_by_its_leader_in_its_epoch),
 		TEST(elections_say_why_they_did_nothing),
 		TEST(a_partition_that_is_named_again_and_again_is_not_elected_for_ever),
+		TEST(elections_of_all_are_no_more_than_one_operation_has),
 		TEST(leadership_goes_back_to_the_preferred_replica_when_it_is_in_sync),
 		TEST(a_partition_without_a_leader_gets_an_unclean_one_where_its_topic_allows_it),
 		TEST(there_are_a_thousand_elections_at_once_and_the_others_soon),
