@@ -21,6 +21,11 @@ struct command {
 	 */
 	const char *usage;
 	/*
+	 * what it prints, with status 1, when Kafka's script of that name is run without a word and
+	 * wants some; NULL: it runs
+	 */
+	const char *script_usage;
+	/*
 	 * argv[0] is the subcommand's name, argv[argc] is NULL; returns the exit status. --help is
 	 * handled before.
 	 */

@@ -27,12 +27,22 @@ static int run(const struct command *command, int argc, char **argv)
 	return command->run(argc, argv);
 }
 
+/* Nothing but the word that sends it to the background. */
+static bool is_bare(int argc, char **argv)
+{
+	return argc < 2 || (argc == 2 && strcmp(argv[1], "-daemon") == 0);
+}
+
 /* Called by the name of one of Kafka's scripts: runs `odradek COMMAND [SUB]` with its arguments. */
 static int run_script(const struct command *command, const char *sub, int argc, char **argv)
 {
 	char *arguments[ARGUMENTS_MAX + 2];
 	int n = 0;
 
+	if (command->script_usage && is_bare(argc, argv)) {
+		printf("%s", command->script_usage);
+		return EXIT_CONFIG;
+	}
 	if (argc > ARGUMENTS_MAX) {
 		fprintf(stderr, "odradek: too many arguments\n");
 		return EXIT_CONFIG;

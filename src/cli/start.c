@@ -342,7 +342,7 @@ const struct command command_start = {
 		"usage: odradek start [-daemon] [server.properties] [--override NAME=VALUE]... [--log-level LEVEL]\n"
 		"                     [--log-format text|json]\n"
 		"\n"
-		"Without a file the node runs with a built-in configuration (odradek config --builtin prints it), its data in\n"
+		"Without a file (which kafka-server-start needs) the node runs with a built-in configuration (odradek config --builtin prints it), its data in\n"
 		"$XDG_STATE_HOME/odradek or ~/.local/state/odradek, under systemd in /var/lib/odradek. An empty directory is formatted.\n"
 		"\n"
 		"  -daemon       as the first word: in the background, with its output in $LOG_DIR/kafkaServer.out (LOG_DIR is by\n"
@@ -354,5 +354,6 @@ const struct command command_start = {
 		"\n"
 		"Environment variables KAFKA_* override the file. SIGINT and SIGTERM stop the node cleanly, a second one at once.\n"
 		"Exit status: 0 stopped cleanly; 1 wrong configuration, or no controller in time; 2 storage; 3 a port is taken.\n",
+	.script_usage = "USAGE: kafka-server-start [-daemon] server.properties [--override property=value]*\n",
 	.run = run,
 };
