@@ -393,7 +393,7 @@ static void begin(struct marker_part *p)
 	p->leader = -1;
 	list_init(&p->waiter.link);
 	partition = topic ? image_topic_partition(topic, p->marked->partition) : NULL;
-	if (!partition) {
+	if (!partition || (p->m->here_alone && !core_partition(p->m->core, topic->id, p->marked->partition))) {
 		settle(p, ERR_UNKNOWN_TOPIC_OR_PARTITION);
 		return;
 	}

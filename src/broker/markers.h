@@ -7,7 +7,8 @@
  * when its marker is replicated, or with the error that Kafka's broker would give. Markers for
  * partitions led by other brokers are sent to them (unless here_alone), one request at a time to
  * each broker, with everything that waits. An error on the way becomes NOT_LEADER_OR_FOLLOWER: the
- * sender has to look again who leads.
+ * sender has to look again who leads. With here_alone, a partition without a replica here is
+ * UNKNOWN_TOPIC_OR_PARTITION, as in Kafka.
  *
  * Owner: the caller. done() is called once, later. Everything happens on one core.
  */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "protocol/write_txn_markers.h"
 #include "tests/base/cm.h"
 #include "tests/broker/cluster_world.h"
 
@@ -278,6 +279,35 @@ static void expect_metric(int node, const char *line)
 		fail_msg("node %d does not say: %s", node + 1, line);
 }
 
+/* Asks a node to end it by hand in this partition. Returns the error. */
+static int write_marker(int node, const struct producer *p, int32_t partition)
+{
+	struct write_txn_markers_request_topic t = {STR("t"), {&partition, 1}};
+	struct write_txn_markers_request_marker m = {
+		.producer_id = p->id, .producer_epoch = p->epoch, .topics = {&t, 1}};
+	struct write_txn_markers_request in = {.markers = {&m, 1}};
+	const struct write_txn_markers_response *out = ASK(node, write_txn_markers, &in);
+
+	assert_non_null(out);
+	return out->markers.v[0].topics.v[0].partitions.v[0].error_code;
+}
+
+static void a_marker_is_not_taken_for_a_partition_that_is_elsewhere(void **state)
+{
+	struct producer p;
+	int node;
+
+	(void)state;
+	p = begin_everywhere(&node);
+	assert_int_equal(write_marker(0, &p, 1), ERR_UNKNOWN_TOPIC_OR_PARTITION);
+	assert_int_equal(write_marker(0, &p, 7), ERR_UNKNOWN_TOPIC_OR_PARTITION);
+	assert_int_equal(write_marker(1, &p, 1), 0);
+	end(&p, node, true);
+	for (int i = 0; i < CLUSTER_NODES; i += 2)
+		wait_for_end(i, 2, false);
+	cluster_down();
+}
+
 static void a_transaction_on_several_nodes_ends_on_all_of_them(void **state)
 {
 	struct producer p;
@@ -495,6 +525,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_transaction_on_several_nodes_ends_on_all_of_them),
+		cmocka_unit_test(a_marker_is_not_taken_for_a_partition_that_is_elsewhere),
 		cmocka_unit_test(a_coordinator_that_dies_leaves_the_end_to_the_next),
 		cmocka_unit_test(a_throttled_log_is_loaded_all_the_same),
 		cmocka_unit_test(markers_of_many_transactions_go_together),
