@@ -126,7 +126,11 @@ static int settle_end(struct quorum *q)
 	return 0;
 }
 
-/* The log starts where a snapshot ends; snapshots that end before that are of no use. */
+/*
+ * The log starts where a snapshot ends, or at 0; snapshots that end before that are of no use. If
+ * the epochs of its beginning are gone, it started behind them before, and a kill came before the
+ * segments were deleted.
+ */
 static int settle_start(struct quorum *q)
 {
 	bool moved;
@@ -138,7 +142,7 @@ static int settle_start(struct quorum *q)
 		xfree(path);
 		quorum_forget_oldest_snapshot(q);
 	}
-	if (q->n_snapshots == 0 || log_offsets(q->log).start == 0)
+	if (q->n_snapshots == 0 || (log_offsets(q->log).start == 0 && log_epoch_of(q->log, 0) >= 0))
 		return 0;
 	log_set_high_watermark(q->log, q->snapshots[0].id.end_offset);
 	return log_set_start(q->log, q->snapshots[0].id.end_offset, &moved);

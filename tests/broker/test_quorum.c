@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "broker/format.h"
 #include "broker/quorum.h"
+#include "broker/quorum_private.h"
 #include "config/config.h"
 #include "env/env.h"
 #include "env/real/real.h"
@@ -525,6 +526,38 @@ static void snapshots_take_the_place_of_the_log_below_them(void **state)
 	stop(w, true);
 }
 
+/* A kill between the flush of the epochs, from a snapshot on, and the deletion of the segments before it. */
+static void where_the_first_epochs_are_gone_the_log_begins_at_its_snapshot(void **state)
+{
+	struct world *w = *state;
+	char command[400], name[16];
+	int64_t began;
+
+	start(w);
+	run_broker(w);
+	snprintf(command, sizeof(command), "ls '%s'/__cluster_metadata-0/0*[1-9]*-*.checkpoint >/dev/null 2>&1",
+		 w->dir);
+	for (int i = 0; system(command) && i < 2000; i++) {
+		snprintf(name, sizeof(name), "t%d", i);
+		assert_int_equal(create_topic(w, name, 10), 0);
+	}
+	leave(w);
+	stop(w, true);
+	snprintf(command, sizeof(command),
+		 "cd '%s'/__cluster_metadata-0 && ls 0*[1-9]*-*.checkpoint | tail -n 1 | sed 's/^0*\\([0-9]*\\)-0*\\([0-9]*\\).*/0\\n1\\n\\2 "
+		 "\\1/' >leader-epoch-checkpoint",
+		 w->dir);
+	assert_int_equal(system(command), 0);
+	start(w);
+	began = log_offsets(w->quorum->log).start;
+	assert_true(began > 0);
+	assert_true(log_epoch_of(w->quorum->log, began) > 0);
+	run_broker(w);
+	assert_non_null(find(w, "t0", 9));
+	leave(w);
+	stop(w, true);
+}
+
 static void the_quorum_describes_itself(void **state)
 {
 	struct world *w = *state;
@@ -676,6 +709,8 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(a_topic_is_there_after_a_clean_stop_and_after_none, setup, teardown),
 		cmocka_unit_test_setup_teardown(snapshots_take_the_place_of_the_log_below_them, setup, teardown),
+		cmocka_unit_test_setup_teardown(where_the_first_epochs_are_gone_the_log_begins_at_its_snapshot, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(the_quorum_describes_itself, setup, teardown),
 		cmocka_unit_test_setup_teardown(who_leads_is_told_and_that_nobody_does_any_more, setup, teardown),
 		cmocka_unit_test_setup_teardown(nobody_hears_of_an_epoch_before_it_is_on_disk, setup, teardown),
