@@ -40,17 +40,25 @@ static void read_jaas(struct env *env, struct str path, struct arena *a, struct 
 	xfree(text);
 }
 
+static struct str list_of(const char *options, const char *name, struct arena *a)
+{
+	struct str list = options ? property(options, name, a) : STR_NULL;
+
+	if (!str_is_null(list) && list.len > 0)
+		list.len--; /* without its NUL */
+	return list;
+}
+
 struct jvm_options java_options_read(struct env *env, struct arena *a)
 {
 	const char *options = getenv("KAFKA_OPTS");
 	struct str path = options ? property(options, "java.security.auth.login.config", a) : STR_NULL;
 	struct str krb5 = options ? property(options, "java.security.krb5.conf", a) : STR_NULL;
-	struct jvm_options out = {.allowed_urls = options ? property(options, JVM_ALLOWED_URLS, a) : STR_NULL};
+	struct jvm_options out = {.allowed_urls = list_of(options, JVM_ALLOWED_URLS, a),
+				  .allowed_files = list_of(options, JVM_ALLOWED_FILES, a)};
 
 	if (!str_is_null(krb5))
 		setenv("KRB5_CONFIG", krb5.p, 0);
-	if (!str_is_null(out.allowed_urls) && out.allowed_urls.len > 0)
-		out.allowed_urls.len--; /* without its NUL */
 	if (!str_is_null(path))
 		read_jaas(env, path, a, &out);
 	return out;

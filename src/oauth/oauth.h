@@ -1,5 +1,6 @@
 /*
- * oauth: obtains tokens for logins: from a file, or from a server that is given a client's secret.
+ * oauth: obtains tokens for logins: from a file, or from a server that is given a client's secret or
+ * its assertion.
  *
  * 1. One token serves all logins until it expires. After a share of its lifetime, as in Kafka's
  *    ExpiringCredentialRefreshingLogin, the first login triggers the fetch of another, and not
@@ -7,7 +8,7 @@
  *    another.
  * 2. Without a valid token, logins wait for a single attempt; only the one that makes it occupies a
  *    thread.
- * 3. A file is read when its token is to be renewed.
+ * 3. A file is read when its token is to be renewed, and the files of an assertion for each request.
  * 4. The server's name is always checked against its certificate; ssl.* are options of the JAAS
  *    line, and without them the system's authorities are trusted.
  */

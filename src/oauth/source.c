@@ -21,10 +21,11 @@ struct source {
 	char *path;		 /* NULL: tokens come from a server */
 	struct http_url url;
 	struct tls_context *tls;
-	char *headers, *body;
-	char trying[WHY_MAX]; /* why it fails; used only by the one that fetches */
-	struct mutex lock;    /* guards what follows */
-	bool is_asking;	      /* a fetch() is under way */
+	char *headers, *body, *body_rest;
+	struct oauth_assertion *assertion; /* its strings are copies; NULL: none */
+	char trying[WHY_MAX];		   /* why it fails; used only by the one that fetches */
+	struct mutex lock;		   /* guards what follows */
+	bool is_asking;			   /* a fetch() is under way */
 	uint64_t n_failed;
 	char why[WHY_MAX]; /* of the last failure */
 	char *token;	   /* NULL: none */
@@ -175,22 +176,78 @@ static void on_answer(void *arg, const struct http_answer *answer)
 	arena_fini(&a);
 }
 
-static bool ask_server(struct source *s, struct env *env, const _Atomic bool *over)
+static void post(struct source *s, struct env *env, const _Atomic bool *over, struct str body, struct asking *asking)
 {
-	struct asking asking = {s, env, false};
 	struct http_patience patience = {s->e.backoff_ms, s->e.backoff_max_ms, is_final, over};
 	struct http_request r = {
 		.url = &s->url,
 		.tls = s->tls,
 		.method = "POST",
 		.headers = str_of(s->headers),
-		.body = str_of(s->body),
+		.body = body,
 		.answer_max = 2 * TOKEN_MAX_BYTES,
 		.connect_ms = s->e.connect_ms,
 		.timeout_ms = s->e.connect_ms + s->e.read_ms,
 	};
 
-	http_fetch_now(env, &r, &patience, on_answer, &asking);
+	http_fetch_now(env, &r, &patience, on_answer, asking);
+}
+
+/* Reads the file of an assertion, if it names one. False, with the reason noted. */
+static bool read_part(struct source *s, struct env *env, struct str path, struct arena *a, struct str *out)
+{
+	char *text;
+	size_t len;
+	int err;
+
+	*out = STR_NULL;
+	if (str_is_null(path))
+		return true;
+	err = env_read_file(env, path.p, TOKEN_MAX_BYTES, &text, &len);
+	if (err) {
+		snprintf(s->trying, sizeof(s->trying), "%s: %s", path.p, err_name(err));
+		return false;
+	}
+	*out = arena_str(a, (struct str){text, (int32_t)len});
+	explicit_bzero(text, len);
+	xfree(text);
+	return !str_is_null(*out) || note_failure(s, "the files of the assertion are too long");
+}
+
+/* The request's body, in the arena. Null, with the reason noted: the assertion cannot be made. */
+static struct str body_of(struct source *s, struct env *env, struct arena *a)
+{
+	struct oauth_now now = {.wall_ms = env_wall_ms(env)};
+	struct str assertion, body;
+	const char *why;
+
+	if (!s->assertion)
+		return str_of(s->body);
+	env_random(env, now.random, sizeof(now.random));
+	if (!read_part(s, env, s->assertion->file, a, &now.file) ||
+	    !read_part(s, env, s->assertion->key_file, a, &now.key) ||
+	    !read_part(s, env, s->assertion->template_file, a, &now.template))
+		return STR_NULL;
+	why = s->assertion->make(s->assertion, &now, a, &assertion);
+	body = why ? STR_NULL : arena_printf(a, "%s%.*s%s", s->body, STR_ARG(assertion), s->body_rest);
+	if (str_is_null(body))
+		snprintf(s->trying, sizeof(s->trying), "the assertion cannot be made: %s",
+			 why ? why : "it is too long");
+	return body;
+}
+
+static bool ask_server(struct source *s, struct env *env, const _Atomic bool *over)
+{
+	struct asking asking = {s, env, false};
+	struct arena a;
+	struct str body;
+
+	arena_init(&a, ARENA_MAX);
+	body = body_of(s, env, &a);
+	if (!str_is_null(body))
+		post(s, env, over, body, &asking);
+	arena_wipe(&a);
+	arena_fini(&a);
 	return asking.ok;
 }
 
@@ -273,6 +330,40 @@ static enum token_fetched fetch(struct token_source *base, struct token_wish *wi
 
 /* ---- life ---- */
 
+enum { TEXTS = 6 };
+
+/* The strings of an assertion. */
+static void texts_of(struct oauth_assertion *a, struct str *out[TEXTS])
+{
+	struct str *all[TEXTS] = {&a->file, &a->key_file, &a->template_file, &a->algorithm, &a->passphrase, &a->claims};
+
+	memcpy(out, all, sizeof(all));
+}
+
+static struct oauth_assertion *assertion_copy(const struct oauth_assertion *from)
+{
+	struct oauth_assertion *a = xmalloc(sizeof(*a));
+	struct str *text[TEXTS];
+
+	*a = *from;
+	texts_of(a, text);
+	for (int i = 0; i < TEXTS; i++)
+		text[i]->p = str_is_null(*text[i]) ? NULL : str_dup(*text[i]);
+	return a;
+}
+
+static void assertion_free(struct oauth_assertion *a)
+{
+	struct str *text[TEXTS];
+
+	if (!a)
+		return;
+	texts_of(a, text);
+	for (int i = 0; i < TEXTS; i++)
+		free_secret((char *)(uintptr_t)text[i]->p);
+	xfree(a);
+}
+
 static void source_free(struct token_source *base)
 {
 	struct source *s = container_of(base, struct source, base);
@@ -282,6 +373,8 @@ static void source_free(struct token_source *base)
 	free_secret(s->token);
 	free_secret(s->headers);
 	free_secret(s->body);
+	free_secret(s->body_rest);
+	assertion_free(s->assertion);
 	xfree(s->path);
 	xfree((void *)(uintptr_t)s->e.claims);
 	xfree(s);
@@ -304,6 +397,10 @@ static bool open_place(struct source *s, struct env *env, struct buf *why)
 	}
 	s->headers = str_dup(s->e.headers);
 	s->body = str_dup(s->e.body);
+	if (s->e.assertion) {
+		s->assertion = assertion_copy(s->e.assertion);
+		s->body_rest = str_dup(s->e.body_rest);
+	}
 	return !s->url.tls || http_tls_new(env, s->e.option, s->e.option_arg, &s->tls, why) == 0;
 }
 
@@ -318,7 +415,8 @@ struct token_source *oauth_source_new(struct env *env, const struct oauth_endpoi
 	s->env = env;
 	mutex_init(&s->lock);
 	ok = open_place(s, env, why);
-	s->e.url = s->e.headers = s->e.body = STR_NULL;
+	s->e.url = s->e.headers = s->e.body = s->e.body_rest = STR_NULL;
+	s->e.assertion = NULL;
 	s->e.option_arg = NULL;
 	if (ok)
 		return &s->base;

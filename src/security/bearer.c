@@ -11,6 +11,7 @@
 
 #include "base/base64.h"
 #include "base/mem.h"
+#include "security/assertion.h"
 #include "security/jaas.h"
 #include "security/jvm_options.h"
 #include "security/jwt_parts.h"
@@ -19,6 +20,10 @@
 
 #define CLASSES "org.apache.kafka.common.security.oauthbearer."
 #define ENDPOINT "sasl.oauthbearer.token.endpoint.url"
+/* Lines of a request. */
+#define ACCEPT "Accept: application/json\r\n"
+#define NOT_CACHED "Cache-Control: no-cache\r\n"
+#define FORM "Content-Type: application/x-www-form-urlencoded\r\n"
 
 enum { ARENA_MAX = 1 << 20 };
 
@@ -126,17 +131,20 @@ static bool is_printable(struct str s)
 	return true;
 }
 
-static bool read_grant(struct reading *r, struct oauth_endpoint *e)
+static bool is_long(struct reading *r, const struct oauth_endpoint *e)
+{
+	if (!str_is_null(e->headers) && !str_is_null(e->body) && (!e->assertion || !str_is_null(e->body_rest)))
+		return false;
+	refuse(r, STR("its settings are too long"));
+	return true;
+}
+
+static bool read_secret(struct reading *r, struct oauth_endpoint *e)
 {
 	struct str id = setting_or_option(r, "sasl.oauthbearer.client.credentials.client.id", "clientId");
 	struct str secret = setting_or_option(r, "sasl.oauthbearer.client.credentials.client.secret", "clientSecret");
 	struct str scope = setting_or_option(r, "sasl.oauthbearer.scope", "scope"), both;
 
-	if (!str_is_null(setting_of(r, "sasl.oauthbearer.assertion.claim.iss")) ||
-	    !str_is_null(setting_of(r, "sasl.oauthbearer.assertion.file")))
-		return refuse(
-			r, STR("sasl.oauthbearer.assertion.*: clients are not authenticated by assertions yet, but by "
-			       "sasl.oauthbearer.client.credentials.client.id and .secret"));
 	if (str_is_null(id) || str_is_null(secret))
 		return refuse(r, STR("sasl.oauthbearer.client.credentials.client.id and "
 				     "sasl.oauthbearer.client.credentials.client.secret were expected"));
@@ -151,15 +159,134 @@ static bool read_grant(struct reading *r, struct oauth_endpoint *e)
 	both = str_is_null(both)
 		       ? both
 		       : base64_text(BASE64_PADDED, (struct bytes){(const uint8_t *)both.p, both.len}, r->arena);
-	e->headers = arena_printf(r->arena,
-				  "Accept: application/json\r\nAuthorization: Basic %.*s\r\nCache-Control: no-cache\r\n"
-				  "Content-Type: application/x-www-form-urlencoded\r\n",
-				  STR_ARG(both));
+	e->headers = str_is_null(both) ? both
+				       : arena_printf(r->arena, ACCEPT "Authorization: Basic %.*s\r\n" NOT_CACHED FORM,
+						      STR_ARG(both));
 	e->body = arena_printf(r->arena, "grant_type=client_credentials%s%.*s",
 			       str_is_null(scope) ? "" : "&scope=", STR_ARG(scope));
-	return !str_is_null(both) && !str_is_null(e->headers) && !str_is_null(e->body)
-		       ? true
-		       : refuse(r, STR("its settings are too long"));
+	return !is_long(r, e);
+}
+
+/* ---- an assertion instead of the secret ---- */
+
+#define ASSERTION "sasl.oauthbearer.assertion."
+
+/* A file that KAFKA_OPTS allows; null: the setting has no value. */
+static bool read_path(struct reading *r, const char *setting, struct str *out)
+{
+	*out = setting_of(r, setting);
+	return str_is_null(*out) || jvm_allows_file(r->place->jvm, setting, *out, r->arena, &r->error);
+}
+
+static void add_claim(const struct reading *r, json_t *claims, const char *name, const char *setting)
+{
+	struct str v = setting_of(r, setting);
+
+	if (!str_is_null(v))
+		json_object_set_new(claims, name, json_stringn(v.p, (size_t)v.len));
+}
+
+static struct str claims_that_are_set(const struct reading *r)
+{
+	json_t *claims = json_object();
+	size_t len;
+	char *text;
+
+	add_claim(r, claims, "aud", ASSERTION "claim.aud");
+	add_claim(r, claims, "iss", ASSERTION "claim.iss");
+	add_claim(r, claims, "sub", ASSERTION "claim.sub");
+	len = json_dumpb(claims, NULL, 0, JSON_COMPACT);
+	text = arena_alloc(r->arena, len);
+	if (text)
+		json_dumpb(claims, text, len, JSON_COMPACT);
+	json_decref(claims);
+	return text ? (struct str){text, (int32_t)len} : STR_NULL;
+}
+
+static bool read_validity(struct reading *r, struct oauth_assertion *a)
+{
+	double valid = number_of(r, ASSERTION "claim.exp.seconds", 300);
+	double before = number_of(r, ASSERTION "claim.nbf.seconds", 60);
+
+	if (!(valid >= 0 && valid <= 86400))
+		return refuse(r, STR(ASSERTION "claim.exp.seconds has to be from 0 to 86400"));
+	if (!(before >= 0 && before <= 3600))
+		return refuse(r, STR(ASSERTION "claim.nbf.seconds has to be from 0 to 3600"));
+	a->valid_s = (int64_t)valid;
+	a->before_s = (int64_t)before;
+	a->has_id = str_is_true(setting_of(r, ASSERTION "claim.jti.include"));
+	return true;
+}
+
+static bool is_algorithm(struct str s)
+{
+	return s.len == 5 && (strncasecmp(s.p, "RS256", 5) == 0 || strncasecmp(s.p, "ES256", 5) == 0);
+}
+
+/* Kafka's AssertionSupplierFactory: a file that holds one comes before all other settings. */
+static bool read_assertion(struct reading *r, struct oauth_assertion *a)
+{
+	a->make = assertion_make;
+	a->key_file = a->template_file = a->passphrase = STR_NULL;
+	a->claims = STR("{}");
+	a->algorithm = setting_of(r, ASSERTION "algorithm");
+	if (!read_path(r, ASSERTION "file", &a->file))
+		return false;
+	if (!str_is_null(a->file))
+		return true;
+	if (str_is_null(a->algorithm))
+		a->algorithm = STR("RS256");
+	if (!is_algorithm(a->algorithm))
+		return refuse(r, arena_printf(r->arena, ASSERTION "algorithm=%.*s: there are RS256 and ES256",
+					      STR_ARG(a->algorithm)));
+	if (!read_path(r, ASSERTION "private.key.file", &a->key_file) ||
+	    !read_path(r, ASSERTION "template.file", &a->template_file) || !read_validity(r, a))
+		return false;
+	if (str_is_null(a->key_file))
+		return refuse(r, STR("The OAuth configuration option " ASSERTION "private.key.file value is required"));
+	a->passphrase = setting_of(r, ASSERTION "private.key.passphrase");
+	a->claims = claims_that_are_set(r);
+	return !str_is_null(a->claims) || refuse(r, STR("its settings are too long"));
+}
+
+/* "&name=value"; nothing if there is no value. */
+static struct str parameter(struct reading *r, const char *name, struct str value)
+{
+	struct str text = str_is_null(value) ? value : url_encoded(value, r->arena);
+
+	return str_is_null(text) ? STR("") : arena_printf(r->arena, "&%s=%.*s", name, STR_ARG(text));
+}
+
+/* Grant types client_credentials, with an assertion of who the client is, and jwt-bearer (RFC 7523, 2.2 and 2.1). */
+static bool read_asserted(struct reading *r, bool is_grant, struct oauth_endpoint *e, struct oauth_assertion *a)
+{
+	struct str id = setting_or_option(r, "sasl.oauthbearer.client.credentials.client.id", "clientId");
+	struct str scope = is_grant ? setting_of(r, "sasl.oauthbearer.scope")
+				    : setting_or_option(r, "sasl.oauthbearer.scope", "scope");
+	struct str said_id = is_grant ? STR("") : parameter(r, "client_id", id);
+	struct str said_scope = parameter(r, "scope", scope);
+
+	if (!read_assertion(r, a))
+		return false;
+	e->assertion = a;
+	e->headers = STR(ACCEPT NOT_CACHED FORM);
+	e->body = is_grant
+			  ? STR("grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=")
+			  : STR("client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer"
+				"&client_assertion=");
+	e->body_rest = arena_printf(r->arena, "%s%.*s%.*s", is_grant ? "" : "&grant_type=client_credentials",
+				    STR_ARG(said_id), STR_ARG(said_scope));
+	return !is_long(r, e);
+}
+
+static bool read_grant(struct reading *r, struct oauth_endpoint *e, struct oauth_assertion *a)
+{
+	bool is_grant = str_is(setting_of(r, "sasl.oauthbearer.jwt.retriever.class"), CLASSES "JwtBearerJwtRetriever");
+
+	if (is_grant || !str_is_null(setting_of(r, ASSERTION "claim.iss")) ||
+	    !str_is_null(setting_of(r, ASSERTION "file")))
+		return read_asserted(r, is_grant, e, a);
+	return read_secret(r, e);
 }
 
 /* With the defaults and limits of Kafka's SaslConfigs. */
@@ -216,11 +343,13 @@ static bool classes_are_known(struct reading *r, bool file)
 	struct str validator = setting_of(r, "sasl.oauthbearer.jwt.validator.class");
 
 	if (!str_is_null(retriever) && !str_is(retriever, CLASSES "DefaultJwtRetriever") &&
-	    !str_is(retriever, file ? CLASSES "FileJwtRetriever" : CLASSES "ClientCredentialsJwtRetriever"))
+	    !(file ? str_is(retriever, CLASSES "FileJwtRetriever")
+		   : str_is(retriever, CLASSES "ClientCredentialsJwtRetriever") ||
+			      str_is(retriever, CLASSES "JwtBearerJwtRetriever")))
 		return refuse(r,
 			      arena_printf(r->arena,
 					   "sasl.oauthbearer.jwt.retriever.class=%.*s: there are DefaultJwtRetriever, "
-					   "FileJwtRetriever and ClientCredentialsJwtRetriever",
+					   "FileJwtRetriever, ClientCredentialsJwtRetriever and JwtBearerJwtRetriever",
 					   STR_ARG(retriever)));
 	if (!str_is_null(validator) && !str_is(validator, CLASSES "DefaultJwtValidator") &&
 	    !str_is(validator, CLASSES "ClientJwtValidator"))
@@ -255,6 +384,7 @@ static struct token_source *open_endpoint(struct reading *r)
 				   .option_arg = &r->line,
 				   .read_answer = bearer_read_answer,
 				   .look = bearer_look};
+	struct oauth_assertion assertion;
 	struct token_source *source;
 	struct buf why = {0};
 
@@ -263,7 +393,8 @@ static struct token_source *open_endpoint(struct reading *r)
 		return NULL;
 	}
 	if (!jvm_allows_url(r->place->jvm, ENDPOINT, e.url, r->arena, &r->error) ||
-	    !classes_are_known(r, is_file(e.url)) || !read_times(r, &e) || (!is_file(e.url) && !read_grant(r, &e)))
+	    !classes_are_known(r, is_file(e.url)) || !read_times(r, &e) ||
+	    (!is_file(e.url) && !read_grant(r, &e, &assertion)))
 		return NULL;
 	e.claims = claims_of(r);
 	source = r->place->open(r->place->env, &e, &why);

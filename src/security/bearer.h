@@ -4,7 +4,8 @@
  * Without sasl.login.callback.handler.class, the line's options unsecuredLogin* are the claims of
  * an unsigned token (OAuthBearerUnsecuredLoginCallbackHandler). With
  * OAuthBearerLoginCallbackHandler, the token comes from sasl.oauthbearer.token.endpoint.url: a
- * file, or a server that is given a client id and secret (grant type client_credentials). Options
+ * file, or a server that is given a client id and secret, or an assertion (grant type
+ * client_credentials), or only an assertion (JwtBearerJwtRetriever, jwt-bearer). Options
  * extension_NAME, or unsecuredLoginExtension_NAME, are sent along with it.
  */
 #ifndef ODRADEK_SECURITY_BEARER_H

@@ -66,11 +66,34 @@ struct token_times {
 	int64_t expiry_ms;
 };
 
+/* What an assertion is made of anew each time. */
+struct oauth_now {
+	int64_t wall_ms;
+	uint8_t random[16];
+	struct str file, key, template; /* the contents of the files that it names; null: it names none */
+};
+
+/* An assertion of who the client is, which a request's body has in place of a secret (RFC 7523). */
+struct oauth_assertion {
+	/* Paths, read for each request. `file` has one that is ready; otherwise `key_file` signs it. */
+	struct str file, key_file, template_file;
+	struct str algorithm, passphrase;
+	struct str claims; /* those that the settings name: a JSON object */
+	int64_t valid_s;   /* how long */
+	int64_t before_s;  /* how far in the past it begins */
+	bool has_id;
+	/* Makes it, in the arena. NULL, or why not. */
+	const char *(*make)(const struct oauth_assertion *a, const struct oauth_now *now, struct arena *arena,
+			    struct str *out);
+};
+
 /* Where tokens come from, and for whom. Views: whoever opens a source copies what it keeps. */
 struct oauth_endpoint {
 	struct str url; /* file, http or https */
 	/* The headers and the body of the request to a server; both contain secrets. */
 	struct str headers, body;
+	const struct oauth_assertion *assertion; /* NULL: none. It stands between body and body_rest */
+	struct str body_rest;
 	/* An option of the JAAS line, null when absent. ssl.* options configure TLS to the server. */
 	struct str (*option)(const void *arg, const char *name);
 	const void *option_arg;

@@ -4,9 +4,12 @@
  */
 #include "oauth/oauth.h"
 
+#include <arpa/inet.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/list.h"
@@ -277,6 +280,122 @@ static void one_waits_for_a_silent_server_and_can_be_told_that_it_is_over(void *
 	loop_free(silent);
 }
 
+/* ---- a server that is shown an assertion ---- */
+
+static struct {
+	int listener, connection;
+	char request[4096];
+	int n_made;
+} shown;
+
+/* Answers as many requests as there are. */
+static void *answer(void *arg)
+{
+	static const char text[] = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\none";
+
+	(void)arg;
+	while ((shown.connection = accept(shown.listener, NULL, NULL)) >= 0) {
+		size_t len = 0;
+		ssize_t n;
+
+		memset(shown.request, 0, sizeof(shown.request));
+		while (!strstr(shown.request, "&end")) {
+			n = recv(shown.connection, shown.request + len, sizeof(shown.request) - 1 - len, 0);
+			if (n <= 0)
+				break;
+			len += (size_t)n;
+		}
+		send(shown.connection, text, sizeof(text) - 1, MSG_NOSIGNAL);
+		close(shown.connection);
+	}
+	return NULL;
+}
+
+static struct str read_answer(struct str body, struct arena *a)
+{
+	(void)a;
+	return body;
+}
+
+static const char *make(const struct oauth_assertion *a, const struct oauth_now *now, struct arena *arena,
+			struct str *out)
+{
+	static const uint8_t none[16] = {0};
+
+	assert_true(str_is(a->claims, "{}") && str_is(a->algorithm, "RS256") && str_is_null(a->passphrase));
+	assert_true(now->wall_ms <= env_wall_ms(t.env) && memcmp(now->random, none, sizeof(none)) != 0);
+	assert_true(str_is_null(now->file) && str_is_null(now->template));
+	if (str_is(now->key, "bad"))
+		return "its key is bad";
+	*out = arena_printf(arena, "%.*s%d", STR_ARG(now->key), ++shown.n_made);
+	return NULL;
+}
+
+static int listen_at(char url[80])
+{
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(at);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(listen(fd, 5), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &len), 0);
+	snprintf(url, 80, "http://127.0.0.1:%d/", ntohs(at.sin_port));
+	return fd;
+}
+
+static void open_with_assertion(const char *url)
+{
+	struct oauth_assertion assertion = {
+		.key_file = str_of(t.path), .algorithm = STR("RS256"), .claims = STR("{}"), .make = make};
+	struct oauth_endpoint e = {
+		.url = str_of(url),
+		.headers = STR("X: y\r\n"),
+		.body = STR("assertion="),
+		.assertion = &assertion,
+		.body_rest = STR("&end"),
+		.option = no_option,
+		.read_answer = read_answer,
+		.look = look,
+		.connect_ms = PATIENCE_MS,
+		.read_ms = PATIENCE_MS,
+		.window = t.window,
+	};
+
+	t.source = oauth_source_new(t.env, &e, &t.why);
+	assert_non_null(t.source);
+}
+
+static void each_request_has_an_assertion_of_its_own(void **state)
+{
+	pthread_t server;
+	char url[80];
+
+	(void)state;
+	memset(&shown, 0, sizeof(shown));
+	shown.listener = listen_at(url);
+	pthread_create(&server, NULL, answer, NULL);
+	open_with_assertion(url);
+	write_token("bad");
+	assert_int_equal(fetch_anew(), TOKEN_FAILED);
+	assert_true(str_is(buf_str(&t.why), "the assertion cannot be made: its key is bad"));
+	write_token("key");
+	t.times.begin_ms -= 10 * HOUR_MS;
+	assert_int_equal(fetch_anew(), TOKEN_FETCHED);
+	assert_non_null(strstr(shown.request, "\r\n\r\nassertion=key1&end"));
+	assert_int_equal(take_anew(), TOKEN_OLD);
+	assert_true(str_is(buf_str(&t.token), "one"));
+	assert_int_equal(fetch_anew(), TOKEN_FETCHED);
+	assert_non_null(strstr(shown.request, "\r\n\r\nassertion=key2&end"));
+	unlink(t.path);
+	assert_int_equal(fetch_anew(), TOKEN_FAILED);
+	assert_non_null(memmem(t.why.p, t.why.len, t.path, strlen(t.path)));
+	shutdown(shown.listener, SHUT_RDWR);
+	pthread_join(server, NULL);
+	close(shown.listener);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -285,6 +404,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(none_is_shown_behind_its_end, up, down),
 		cmocka_unit_test_setup_teardown(a_life_without_end_overflows_nothing, up, down),
 		cmocka_unit_test_setup_teardown(a_failure_is_everybodys_who_has_waited_for_it, up, down),
+		cmocka_unit_test_setup_teardown(each_request_has_an_assertion_of_its_own, up, down),
 		cmocka_unit_test_setup_teardown(one_waits_for_a_silent_server_and_can_be_told_that_it_is_over, up,
 						down),
 	};

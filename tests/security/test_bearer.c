@@ -29,7 +29,9 @@ static struct {
 	bool is_busy;
 	int n_fetches;
 	void *claims;
-	char headers[2000], body[2000], option[200];
+	char headers[2000], body[2000], body_rest[2000], option[200];
+	struct oauth_assertion assertion; /* its strings are gone, but for these */
+	char claims_set[200], key_file[100], template_file[100], passphrase[100], algorithm[10], file[100];
 	bool is_open;
 	struct buf why, out;
 	struct login_method *method;
@@ -77,6 +79,24 @@ static void close_source(struct token_source *s)
 	t.is_open = false;
 }
 
+#define COPY(to, from) snprintf(to, sizeof(to), "%.*s", STR_ARG(from))
+
+static void note_assertion(const struct oauth_endpoint *e)
+{
+	const struct oauth_assertion *a = e->assertion;
+
+	t.assertion = a ? *a : (struct oauth_assertion){0};
+	if (!a)
+		return;
+	COPY(t.body_rest, e->body_rest);
+	COPY(t.claims_set, a->claims);
+	COPY(t.key_file, a->key_file);
+	COPY(t.template_file, a->template_file);
+	COPY(t.passphrase, a->passphrase);
+	COPY(t.algorithm, a->algorithm);
+	COPY(t.file, a->file);
+}
+
 static struct token_source *open_source(struct env *env, const struct oauth_endpoint *e, struct buf *why)
 {
 	static const struct token_source_ops ops = {take, fetch, close_source};
@@ -91,6 +111,7 @@ static struct token_source *open_source(struct env *env, const struct oauth_endp
 	t.is_open = true;
 	snprintf(t.headers, sizeof(t.headers), "%.*s", STR_ARG(e->headers));
 	snprintf(t.body, sizeof(t.body), "%.*s", STR_ARG(e->body));
+	note_assertion(e);
 	snprintf(t.option, sizeof(t.option), "%.*s", STR_ARG(e->option(e->option_arg, "ssl.truststore.location")));
 	return &source;
 }
@@ -302,6 +323,100 @@ static void a_server_that_does_not_take_it_is_told_so_and_never_believed(void **
 	end();
 }
 
+/* ---- an assertion instead of a secret ---- */
+
+#define ASSERTION "sasl.oauthbearer.assertion."
+
+static void put(int i, const char *name, const char *value)
+{
+	t.settings[i][0] = name;
+	t.settings[i][1] = value;
+}
+
+static void asserts(void)
+{
+	oidc();
+	t.jvm.allowed_files = STR("/key, /template,/ready");
+	put(3, ASSERTION "claim.iss", "me & I");
+	put(4, ASSERTION "private.key.file", "/key");
+}
+
+static void a_client_may_show_an_assertion_instead_of_a_secret(void **state)
+{
+	(void)state;
+	asserts();
+	put(5, ASSERTION "claim.aud", "you");
+	put(6, ASSERTION "claim.sub", "it");
+	put(7, ASSERTION "template.file", "/template");
+	put(8, ASSERTION "private.key.passphrase", "open");
+	begin(MODULE "scope=\"a b\";");
+	assert_string_equal(t.headers, "Accept: application/json\r\nCache-Control: no-cache\r\n"
+				       "Content-Type: application/x-www-form-urlencoded\r\n");
+	assert_string_equal(t.body,
+			    "client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer"
+			    "&client_assertion=");
+	assert_string_equal(t.body_rest, "&grant_type=client_credentials&client_id=me%3Ao&scope=a+b");
+	assert_string_equal(t.claims_set, "{\"aud\":\"you\",\"iss\":\"me & I\",\"sub\":\"it\"}");
+	assert_string_equal(t.key_file, "/key");
+	assert_string_equal(t.template_file, "/template");
+	assert_string_equal(t.passphrase, "open");
+	assert_string_equal(t.algorithm, "RS256");
+	assert_true(t.assertion.valid_s == 300 && t.assertion.before_s == 60 && !t.assertion.has_id);
+	end();
+}
+
+static void an_assertion_may_be_the_grant_itself(void **state)
+{
+	(void)state;
+	asserts();
+	put(3, "sasl.oauthbearer.jwt.retriever.class",
+	    "org.apache.kafka.common.security.oauthbearer.JwtBearerJwtRetriever");
+	put(5, ASSERTION "algorithm", "ES256");
+	put(6, ASSERTION "claim.exp.seconds", "86400");
+	put(7, ASSERTION "claim.nbf.seconds", "0");
+	put(8, ASSERTION "claim.jti.include", "true");
+	put(9, "sasl.oauthbearer.scope", "a&b");
+	begin(MODULE "scope=c;");
+	assert_string_equal(t.body, "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=");
+	assert_string_equal(t.body_rest, "&scope=a%26b");
+	assert_string_equal(t.algorithm, "ES256");
+	assert_string_equal(t.claims_set, "{}");
+	assert_true(t.assertion.valid_s == 86400 && t.assertion.before_s == 0 && t.assertion.has_id);
+	end();
+}
+
+static void a_file_that_holds_an_assertion_comes_before_the_other_settings(void **state)
+{
+	(void)state;
+	asserts();
+	put(5, ASSERTION "file", "/ready");
+	begin(MODULE ";");
+	assert_string_equal(t.file, "/ready");
+	assert_string_equal(t.key_file, "");
+	end();
+}
+
+static void assertions_that_cannot_be_made_are_refused(void **state)
+{
+	(void)state;
+	asserts();
+	put(4, ASSERTION "private.key.file", "/other");
+	assert_refused(MODULE ";",
+		       "Invalid value /other for configuration sasl.oauthbearer.assertion.private.key.file: The "
+		       "file cannot be accessed due to restrictions. Update the system property "
+		       "'org.apache.kafka.sasl.oauthbearer.allowed.files' to allow the file to be accessed. "
+		       "(KAFKA_OPTS=-Dorg.apache.kafka.sasl.oauthbearer.allowed.files=PATH,...)");
+	put(4, ASSERTION "algorithm", "HS256");
+	assert_refused(MODULE ";", "sasl.oauthbearer.assertion.algorithm=HS256: there are RS256 and ES256");
+	put(4, ASSERTION "algorithm", "es256");
+	assert_refused(MODULE ";",
+		       "The OAuth configuration option sasl.oauthbearer.assertion.private.key.file value is required");
+	put(4, ASSERTION "claim.exp.seconds", "86401");
+	assert_refused(MODULE ";", "sasl.oauthbearer.assertion.claim.exp.seconds has to be from 0 to 86400");
+	put(4, ASSERTION "claim.nbf.seconds", "x");
+	assert_refused(MODULE ";", "sasl.oauthbearer.assertion.claim.nbf.seconds has to be from 0 to 3600");
+}
+
 static void settings_that_cannot_be_are_refused(void **state)
 {
 	(void)state;
@@ -318,11 +433,6 @@ static void settings_that_cannot_be_are_refused(void **state)
 	t.settings[3][1] = "";
 	assert_refused(MODULE ";", "sasl.oauthbearer.client.credentials.client.id and "
 				   "sasl.oauthbearer.client.credentials.client.secret were expected");
-	t.settings[4][0] = "sasl.oauthbearer.assertion.file";
-	t.settings[4][1] = "/a";
-	assert_refused(MODULE ";",
-		       "sasl.oauthbearer.assertion.*: clients are not authenticated by assertions yet, but by "
-		       "sasl.oauthbearer.client.credentials.client.id and .secret");
 	t.settings[4][0] = "sasl.login.retry.backoff.ms";
 	t.settings[4][1] = "20000";
 	assert_refused(MODULE ";", "sasl.login.retry.backoff.ms has to be from 0 to sasl.login.retry.backoff.max.ms");
@@ -331,7 +441,7 @@ static void settings_that_cannot_be_are_refused(void **state)
 	t.settings[4][0] = "sasl.oauthbearer.jwt.retriever.class";
 	t.settings[4][1] = "x.Y";
 	assert_refused(MODULE ";", "sasl.oauthbearer.jwt.retriever.class=x.Y: there are DefaultJwtRetriever, "
-				   "FileJwtRetriever and ClientCredentialsJwtRetriever");
+				   "FileJwtRetriever, ClientCredentialsJwtRetriever and JwtBearerJwtRetriever");
 	t.settings[0][1] = "x.Y";
 	assert_refused(MODULE ";", "sasl.login.callback.handler.class=x.Y: there is " HANDLER);
 	t.settings[0][1] = HANDLER;
@@ -458,6 +568,10 @@ int main(void)
 		cmocka_unit_test(who_finds_another_one_asking_waits_without_a_job),
 		cmocka_unit_test(an_old_token_is_shown_and_got_anew_behind_the_login),
 		cmocka_unit_test(a_server_that_does_not_take_it_is_told_so_and_never_believed),
+		cmocka_unit_test(a_client_may_show_an_assertion_instead_of_a_secret),
+		cmocka_unit_test(an_assertion_may_be_the_grant_itself),
+		cmocka_unit_test(a_file_that_holds_an_assertion_comes_before_the_other_settings),
+		cmocka_unit_test(assertions_that_cannot_be_made_are_refused),
 		cmocka_unit_test(settings_that_cannot_be_are_refused),
 		cmocka_unit_test(times_of_renewal_are_those_that_kafka_takes),
 		cmocka_unit_test(options_of_old_serve_and_headers_may_be_encoded),
