@@ -38,6 +38,7 @@ static void start_clients(void *arg)
 	compacted_start(&r->compacted, r->loop, &r->brokers.addrs[0]);
 	if (!r->nodes.quiet)
 		voter_changes_start(&r->voter_changes, r->loop, &r->brokers.addrs[0]);
+	proposals_start(&r->proposals, r->loop, &r->brokers.addrs[0]);
 	if (!r->nodes.quiet)
 		changes_start(&r->changes, r->loop, &r->brokers.addrs[0]);
 }
@@ -160,6 +161,8 @@ static void draw_even_more_clients(struct cluster_run *r)
 		r->voter_changes.pause_ms = 0;
 		r->nodes.moves_chance = r->o->seed ^ 0x6d6f766573;
 	}
+	r->proposals = (struct proposals){
+		.nodes = &r->nodes, .brokers = &r->brokers, .pause_ms = draw_more(r, MORE_PROPOSALS, 8) ? 500 : 0};
 }
 
 static void open_more_clients(struct cluster_run *r)
@@ -274,6 +277,7 @@ void cluster_close_clients(void *arg)
 		producer_fini(&r->producers[i]);
 	changes_fini(&r->changes);
 	voter_changes_fini(&r->voter_changes);
+	proposals_fini(&r->proposals);
 	for (int i = 0; i < r->n_counters; i++)
 		counter_fini(&r->counters[i]);
 	for (int i = 0; i < r->n_tellers; i++)
@@ -336,6 +340,7 @@ void cluster_end_changes(void *arg)
 
 	changes_end(&r->changes);
 	voter_changes_end(&r->voter_changes);
+	proposals_end(&r->proposals);
 }
 
 void cluster_draw_clients(struct cluster_run *r)

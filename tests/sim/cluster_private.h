@@ -16,6 +16,7 @@
 #include "tests/sim/invariants.h"
 #include "tests/sim/members.h"
 #include "tests/sim/producer.h"
+#include "tests/sim/proposals.h"
 #include "tests/sim/teller.h"
 #include "tests/sim/topic_maker.h"
 #include "tests/sim/voter_changes.h"
@@ -76,6 +77,7 @@ struct cluster_run {
 	struct members members;
 	struct compacted compacted;
 	struct voter_changes voter_changes;
+	struct proposals proposals;
 	struct diag clients_diag;
 	int n_producers;
 	int n_partitions;

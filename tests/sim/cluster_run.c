@@ -18,7 +18,8 @@ enum {
 	LOOK_EVERY = 16, /* events */
 };
 
-const char *const CLUSTER_MORE_NAMES[] = {"copiers", "members", "compacted", "compacted-transactions", "voters"};
+const char *const CLUSTER_MORE_NAMES[] = {"copiers", "members",	 "compacted", "compacted-transactions",
+					  "voters",  "proposals"};
 
 /* ---- what the cluster is ---- */
 
@@ -282,6 +283,7 @@ static void compare_partition(struct cluster_run *r, const struct noted_partitio
 		v[i] = read_replica(r, i, n->topic, n->id);
 		if (!image_ids_has(n->replicas, i + 1))
 			check(v[i].len == 0 && "a replica that was reassigned to others is still there");
+		replica_check_epochs(sim_env(r->w, i), n->topic, n->id, &v[i]);
 		for (int k = r->first_broker; k < i; k++)
 			if (image_ids_has(n->replicas, i + 1) && image_ids_has(n->replicas, k + 1) && !is_excused(n, k))
 				compare_two(n, &v[k], &v[i]);

@@ -23,7 +23,8 @@ enum cluster_more {
 	MORE_MEMBERS,
 	MORE_COMPACTED,
 	MORE_COMPACTED_TRANSACTIONS,
-	MORE_VOTERS, /* voters are added and removed */
+	MORE_VOTERS,	/* voters are added and removed */
+	MORE_PROPOSALS, /* that must not be taken */
 	MORE_KINDS,
 };
 

@@ -159,22 +159,38 @@ static void on_committed(void *arg, int err, const void *answer)
 	again(m, 1 + (int64_t)draw(m, 60));
 }
 
+/* What the generation before has sent comes late, and must not count. */
+static void on_late(void *arg, int err, const void *answer)
+{
+	struct member *m = arg;
+	const struct offset_commit_response *r = answer;
+	int code = err ? ERR_NETWORK_EXCEPTION : r->topics.v[0].partitions.v[0].error_code;
+
+	check(code != 0);
+	m->of->n_late++;
+	if (code == ERR_ILLEGAL_GENERATION)
+		again(m, 1);
+	else
+		refused(m, code == ERR_UNKNOWN_TOPIC_OR_PARTITION ? ERR_NETWORK_EXCEPTION : code);
+}
+
 static void commit(struct member *m, int partition)
 {
+	bool late = m->of->some_late && m->of->sent % 4 == 0 && m->generation > 1;
 	struct offset_commit_request_partition p = {partition, ++m->of->sent, -1, STR("")};
 	struct offset_commit_request_topic t = {.name = STR("t"), .partitions = {&p, 1}};
 	struct offset_commit_request in;
 
 	codec_init(&offset_commit_request_schema, &in);
 	in.group_id = GROUP;
-	in.generation_id_or_member_epoch = m->generation;
+	in.generation_id_or_member_epoch = m->generation - late;
 	in.member_id = str_of(m->id);
 	in.topics.v = &t;
 	in.topics.n = 1;
 	m->partition = partition;
 	m->number = m->of->sent;
 	client_call(&m->client, COMMIT_VERSION, &offset_commit_request_schema, &in, &offset_commit_response_schema,
-		    on_committed, m);
+		    late ? on_late : on_committed, m);
 }
 
 /* ---- membership ---- */
@@ -381,6 +397,7 @@ void members_draw(struct members *g, uint64_t seed, int n_partitions, bool short
 
 	/* Seeds that once found something keep their meaning: those are of other kinds. */
 	*g = (struct members){.n = kind == 1 ? 1 : kind == 2 ? 2 : kind == 4 ? MEMBERS_MAX : 0};
+	g->some_late = seed % 11 == 5; /* likewise */
 	g->n_partitions = n_partitions;
 	g->n_commits = short_run ? 3 : 5 + (int)(seed / 7 % 30);
 	members_lost(g);

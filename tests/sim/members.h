@@ -8,6 +8,7 @@
  *
  * 1. No partition has two owners in one generation.
  * 2. A fetch returns at least what was acknowledged before it was sent, and at most what was sent.
+ * 3. A commit of the generation before is refused.
  *
  * In a cluster, a former coordinator that does not know it has been replaced may return an old
  * offset; so may a new one whose high watermark waits for a second replica, as in Kafka: 2 only
@@ -50,6 +51,7 @@ struct members {
 	int n; /* 0: the run has no such group */
 	int n_partitions;
 	int n_commits;		       /* of each member */
+	bool some_late;		       /* some commits are of the generation before */
 	const struct brokers *brokers; /* NULL: a single node */
 	bool calm;
 	/* What was told. */
@@ -59,6 +61,7 @@ struct members {
 	int64_t sent;
 	int n_finished;
 	int64_t n_answers;
+	int64_t n_late; /* commits of the generation before that were refused */
 	/* Internal. */
 	struct member v[MEMBERS_MAX];
 	bool started;

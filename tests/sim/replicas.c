@@ -7,12 +7,14 @@
 
 #include "atrest/seal.h"
 #include "base/check.h"
+#include "base/mem.h"
+#include "log/epochs.h"
 #include "log/paths.h"
 #include "tests/sim/history.h"
 #include "tests/sim/nodes.h"
 #include "wire/batch.h"
 
-enum { SEGMENTS_MAX = 2000, NAME_BYTES = 32 };
+enum { SEGMENTS_MAX = 2000, NAME_BYTES = 32, EPOCHS_BYTES_MAX = 1 << 20 };
 
 struct names {
 	int n;
@@ -86,6 +88,41 @@ struct replica_bytes replica_read(struct env *e, const char *topic, int partitio
 			free(one.p);
 	}
 	return found;
+}
+
+/* ---- leader epochs ---- */
+
+static bool read_epochs(struct env *e, const char *topic, int partition, struct epochs *out)
+{
+	for (int i = 0; i < NODE_DIRS_MAX; i++) {
+		char path[128];
+		char *text;
+		size_t len;
+
+		snprintf(path, sizeof(path), "%s/%s-%d/leader-epoch-checkpoint", NODE_DIRS[i], topic, partition);
+		if (env_read_file(e, path, EPOCHS_BYTES_MAX, &text, &len))
+			continue;
+		check(epochs_parse(out, (struct str){text, (int32_t)len}));
+		xfree(text);
+		return true;
+	}
+	return false;
+}
+
+void replica_check_epochs(struct env *e, const char *topic, int partition, const struct replica_bytes *b)
+{
+	struct epochs epochs = {0};
+
+	if (!b->len)
+		return;
+	check(read_epochs(e, topic, partition, &epochs) && "a replica has records and no epochs");
+	for (struct batch_iter it = batch_iter(b->p, (size_t)b->len); batch_next(&it);) {
+		int32_t epoch = epochs_of(&epochs, it.header.base_offset);
+
+		check((epoch == it.header.leader_epoch || epoch < 0) &&
+		      "a replica's epochs are not those of its batches");
+	}
+	epochs_fini(&epochs);
 }
 
 /* ---- compacted ones ---- */

@@ -19,6 +19,11 @@ struct replica_bytes replica_read(struct env *e, const char *topic, int partitio
 struct atrest_keys;
 void replica_open(struct env *e, const char *topic, int partition, const struct atrest_keys *keys,
 		  struct replica_bytes *b);
+/*
+ * After a clean stop: the checkpoint of its leader epochs says of each batch what the batch says,
+ * except before the log's start.
+ */
+void replica_check_epochs(struct env *e, const char *topic, int partition, const struct replica_bytes *b);
 /* Ends the run if the two differ. */
 void replica_compare(const struct replica_bytes *a, const struct replica_bytes *b);
 /*
