@@ -67,9 +67,15 @@ static bool have_in_common(const struct consumer_group *g, const struct join_gro
 
 static bool check_protocols(struct joining *j)
 {
-	if (!str_is(j->in->protocol_type, "consumer") || !have_in_common(j->d.g, j->in))
-		return consumer_refuse(&j->d, ERR_INCONSISTENT_GROUP_PROTOCOL,
-				       "Member %.*s's protocols are not supported.", STR_ARG(j->id));
+	if (str_is(j->in->protocol_type, "consumer") && have_in_common(j->d.g, j->in))
+		return true;
+	return consumer_refuse(&j->d, ERR_INCONSISTENT_GROUP_PROTOCOL, "Member %.*s's protocols are not supported.",
+			       STR_ARG(j->id));
+}
+
+/* Not before the member has an id: one that asks for it may still leave its subscription out. */
+static bool read_subscription(struct joining *j)
+{
 	if (consumer_read_subscription(j->d.step->arena, j->in->protocols.v[0].metadata, &j->subscription))
 		return true;
 	return consumer_refuse(&j->d, ERR_INCONSISTENT_GROUP_PROTOCOL,
@@ -261,7 +267,7 @@ void consumer_classic_join(struct group_shard *s, struct group *g, struct shard_
 		shard_answer(step, c);
 		return;
 	}
-	ok = ok && find_member(&j) && decide(&j, &is_downgrade);
+	ok = ok && find_member(&j) && read_subscription(&j) && decide(&j, &is_downgrade);
 	if (ok)
 		accept_join(&j, is_downgrade);
 	else
