@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/str_index.h"
+#include "broker/cordon.h"
 #include "broker/core.h"
 #include "broker/dispatch.h"
 #include "broker/layers.h"
@@ -377,6 +378,55 @@ static int check_limits(struct request *r, const struct alteration *a, const str
 	return check_addresses(r, &after, message);
 }
 
+/* ---- directories ---- */
+
+static struct str cordoned_name(void)
+{
+	return str_of(config_setting(CONFIG_CORDONED_LOG_DIRS)->name);
+}
+
+/* Kafka's KafkaConfig.validateCordonedLogDirs. */
+static int check_cordoned(struct request *r, const struct alter_settings *s, struct str *message)
+{
+	struct str value = proposed_value(s, cordoned_name());
+
+	if (!str_is_null(value))
+		*message = cordon_check(r->node->config, value, &r->arena);
+	return str_is_null(*message) ? 0 : ERR_INVALID_REQUEST;
+}
+
+static bool alters_cordoned(const struct alteration *a)
+{
+	for (int i = 0; i < a->n_changes; i++)
+		if (str_eq(a->changes[i].name, cordoned_name()))
+			return true;
+	return false;
+}
+
+/*
+ * A broker has checked what it forwards. Without it, nobody knows the paths of its directories: entries
+ * may be removed only (ConfigurationControlManager.isCordonedLogDirsInvalid).
+ */
+static int check_at_controller(struct request *r, struct alteration *a)
+{
+	struct alter_settings s = {.arena = &r->arena};
+	struct str old, now;
+	int err;
+
+	if (r->envelope || !alters_cordoned(a))
+		return 0;
+	err = change_settings(r, a, &s);
+	if (err)
+		return err < 0 ? err : 0;
+	old = image_config_value(image_configs(r->image, RESOURCE_BROKER, a->name), cordoned_name());
+	now = proposed_value(&s, cordoned_name());
+	if (!str_is_null(now) && str_trim(now).len > 0 && !cordon_is_subset(now, old))
+		refuse(a, ERR_INVALID_CONFIG,
+		       STR("When updating cordoned.log.dirs via controllers,  the new value must be a subset of the "
+			   "current configuration value."));
+	return 0;
+}
+
 static int try_later(struct request *r, struct alteration *a, const struct alter_settings *s)
 {
 	struct alter *alter = r->state;
@@ -400,8 +450,8 @@ static int check_broker(struct request *r, struct alteration *a)
 	int32_t own = r->node->id, id;
 	int err;
 
-	if (r->from_controller) /* for any broker, which has checked the values itself */
-		return 0;
+	if (r->from_controller)
+		return check_at_controller(r, a);
 	if (a->name.len > 0 && !str_to_i32(a->name, &id)) {
 		refuse(a, ERR_INVALID_REQUEST,
 		       arena_printf(&r->arena, "Node id must be an integer, but it is: %.*s", STR_ARG(a->name)));
@@ -417,6 +467,8 @@ static int check_broker(struct request *r, struct alteration *a)
 	if (err)
 		return err < 0 ? err : 0;
 	err = config_check_broker(r->node->config, a->name.len > 0, s.v, s.n, &r->arena, &message);
+	if (!err)
+		err = check_cordoned(r, &s, &message);
 	if (!err)
 		err = check_limits(r, a, &s, &message);
 	if (!err)

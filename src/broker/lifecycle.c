@@ -18,6 +18,7 @@
 #include "base/diag.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "broker/cordon.h"
 #include "broker/quorum_private.h"
 #include "metadata/version.h"
 #include "protocol/broker_heartbeat.h"
@@ -55,8 +56,10 @@ struct lifecycle {
 	int16_t outdated_since; /* the metadata.version for which that last happened */
 	struct uuid *failed;
 	int n_failed;
-	int n_told;   /* how many of them the controller knows of */
-	int n_saying; /* how many are in the heartbeat under way */
+	int n_told;	    /* how many of them the controller knows of */
+	int n_saying;	    /* how many are in the heartbeat under way */
+	bool *cordoned;	    /* of each directory, as in the last heartbeat */
+	bool says_cordoned; /* did that say anything of them? */
 	struct lazy_timer timer;
 	struct timer deadline;
 	struct timer first;    /* until the first registration */
@@ -286,6 +289,42 @@ static void beaten(struct quorum_request *r)
 		sleep_until_beat(l);
 }
 
+/* Before this node has caught up with the metadata its own setting may be missing there. */
+static bool knows_cordoned(const struct lifecycle *l)
+{
+	return l->state != BROKER_NOT_RUNNING && l->state != BROKER_STARTING && cordon_is_known(l->quorum->image);
+}
+
+static bool is_cordoned(const struct lifecycle *l, int dir)
+{
+	return cordon_has(l->quorum->options.config, l->quorum->image, l->broker.id, l->broker.log_dir_paths[dir]);
+}
+
+static void fill_cordoned(struct lifecycle *l, struct broker_heartbeat_request *r)
+{
+	const struct quorum_broker *b = &l->broker;
+
+	l->says_cordoned = knows_cordoned(l);
+	if (!l->says_cordoned)
+		return;
+	r->cordoned_log_dirs.v = arena_array(&l->arena, (size_t)b->n_log_dirs, sizeof(struct uuid));
+	r->cordoned_log_dirs.n = 0;
+	for (int i = 0; i < b->n_log_dirs; i++) {
+		l->cordoned[i] = is_cordoned(l, i);
+		if (l->cordoned[i])
+			r->cordoned_log_dirs.v[r->cordoned_log_dirs.n++] = b->log_dirs[i];
+	}
+}
+
+/* Differs from what the last heartbeat said. When that said nothing, the next one is soon enough. */
+static bool cordoned_anew(const struct lifecycle *l)
+{
+	for (int i = 0; l->says_cordoned && i < l->broker.n_log_dirs; i++)
+		if (l->cordoned[i] != is_cordoned(l, i))
+			return true;
+	return false;
+}
+
 static void beat(struct lifecycle *l)
 {
 	struct broker_heartbeat_request *r = &l->heartbeat;
@@ -301,6 +340,7 @@ static void beat(struct lifecycle *l)
 	r->offline_log_dirs.n = l->n_saying = l->n_failed;
 	if (l->n_failed > 0)
 		memcpy(r->offline_log_dirs.v, l->failed, (size_t)l->n_failed * sizeof(*l->failed));
+	fill_cordoned(l, r);
 	send(l, API_BROKER_HEARTBEAT, HEARTBEAT_VERSION, r, &l->heartbeat_answer, beaten);
 }
 
@@ -359,12 +399,23 @@ void lifecycle_committed(struct lifecycle *l)
 		l->outdated_since = image_metadata_version(l->quorum->image);
 		hurry(l);
 	}
+	if (cordoned_anew(l))
+		hurry(l);
 	/* STARTING ends when its registration is in the image. */
 	if (l->state == BROKER_STARTING && l->epoch >= 0 && (l->under_way || timer_is_running(&l->timer.timer)))
 		hurry(l);
 }
 
 /* ---- calls from the node ---- */
+
+static const struct str *copy_paths(struct arena *a, const struct str *from, int n)
+{
+	struct str *to = arena_array(a, (size_t)n, sizeof(*to));
+
+	for (int i = 0; i < n; i++)
+		to[i] = arena_str(a, from[i]);
+	return to;
+}
 
 static const struct uuid *copy_dirs(struct arena *a, const struct uuid *from, int n)
 {
@@ -425,6 +476,8 @@ void quorum_broker_start(struct quorum *q, const struct quorum_broker *b)
 	l->broker.endpoints = endpoints;
 	l->broker.rack = arena_str(&l->own, b->rack);
 	l->broker.log_dirs = copy_dirs(&l->own, b->log_dirs, b->n_log_dirs);
+	l->broker.log_dir_paths = copy_paths(&l->own, b->log_dir_paths, b->n_log_dirs);
+	l->cordoned = arena_array(&l->own, (size_t)b->n_log_dirs + 1, sizeof(*l->cordoned));
 	l->epoch = -1;
 	l->state = BROKER_NOT_RUNNING;
 	lazy_timer_init(&l->timer, q->loop, due);

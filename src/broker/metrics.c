@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "broker/coordinator.h"
+#include "broker/cordon.h"
 #include "broker/core.h"
 #include "broker/metrics_private.h"
 #include "broker/node_private.h"
@@ -133,6 +134,12 @@ static void look_at_authorizer(struct audit_counts *a, const struct node *n)
 	}
 }
 
+static void look_at_dir(struct gathered *g, const struct node *n, const struct log_dir *dir)
+{
+	g->n_dirs_offline += log_dir_error(dir) != 0;
+	g->n_dirs_cordoned += cordon_has(n->config, n->cores[0].image, n->id, str_of(log_dir_path(dir)));
+}
+
 static void look_at_node(struct gathered *g, const struct node *n)
 {
 	g->now_ns = env_mono_ns(n->env);
@@ -143,7 +150,7 @@ static void look_at_node(struct gathered *g, const struct node *n)
 	g->is_controller = n->quorum && quorum_leads(n->quorum);
 	g->open_files = __atomic_load_n(&n->env->open_files, __ATOMIC_RELAXED);
 	for (int i = 0; i < n->n_log_dirs; i++)
-		g->n_dirs_offline += log_dir_error(n->dirs[i]) != 0;
+		look_at_dir(g, n, n->dirs[i]);
 	g->dirs = n->dirs;
 	g->n_dirs = n->n_dirs;
 	if (n->isr)

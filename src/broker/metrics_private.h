@@ -62,6 +62,7 @@ struct gathered {
 	int64_t wall_ms;
 	int64_t late_ms; /* a transaction whose last record is older than this is late */
 	int64_t n_partitions, n_leads, n_under_replicated, n_under_min_isr, n_at_min_isr, n_offline, n_dirs_offline;
+	int64_t n_dirs_cordoned;
 	struct log_dir *const *dirs;
 	int n_dirs;
 	int64_t n_late_transactions, n_producers;

@@ -249,6 +249,7 @@ void node_register(struct node *n, void (*state)(void *arg, enum broker_state st
 	struct quorum_broker_endpoint *endpoints =
 		arena_array(&n->arena, (size_t)network->n_advertised + 1, sizeof(*endpoints));
 	struct uuid *dirs = arena_array(&n->arena, (size_t)n->n_log_dirs, sizeof(*dirs));
+	struct str *paths = arena_array(&n->arena, (size_t)n->n_log_dirs, sizeof(*paths));
 	struct quorum_broker b = {
 		.id = n->id,
 		.incarnation = env_random_uuid(n->env),
@@ -256,6 +257,7 @@ void node_register(struct node *n, void (*state)(void *arg, enum broker_state st
 		.endpoints = endpoints,
 		.n_endpoints = network->n_advertised,
 		.log_dirs = dirs,
+		.log_dir_paths = paths,
 		.encrypts = n->log_keys != NULL,
 		.previous_epoch = node_previous_epoch(n),
 		.state = state,
@@ -265,8 +267,10 @@ void node_register(struct node *n, void (*state)(void *arg, enum broker_state st
 	for (int i = 0; i < network->n_advertised; i++)
 		endpoint_of(n, &network->advertised[i], &endpoints[i]);
 	for (int i = 0; i < n->n_log_dirs; i++) /* directories that are offline are left out, as in Kafka */
-		if (!log_dir_error(n->dirs[i]))
+		if (!log_dir_error(n->dirs[i])) {
+			paths[b.n_log_dirs] = str_of(log_dir_path(n->dirs[i]));
 			dirs[b.n_log_dirs++] = log_dir_meta(n->dirs[i])->directory_id;
+		}
 	quorum_broker_start(n->quorum, &b);
 }
 

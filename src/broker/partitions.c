@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "broker/assignments.h"
 #include "broker/core.h"
+#include "broker/cordon.h"
 #include "broker/layers.h"
 #include "broker/node_private.h"
 #include "broker/partition_future.h"
@@ -161,14 +162,25 @@ static int dir_index(const struct partitions *t, struct uuid directory)
 	return -1;
 }
 
+static bool is_cordoned(const struct partitions *t, int dir)
+{
+	return cordon_has(t->options.config, t->image, t->options.self.node_id,
+			  str_of(log_dir_path(t->options.dirs[dir])));
+}
+
+/* When all were cordoned after the replica was placed here: the first that works. */
 static int dir_least_loaded(const struct partitions *t)
 {
-	int best = -1;
+	int best = -1, first = -1;
 
-	for (int i = 0; i < t->options.n_dirs; i++)
-		if (log_dir_error(t->options.dirs[i]) == 0 && (best < 0 || t->dir_load[i] < t->dir_load[best]))
+	for (int i = 0; i < t->options.n_dirs; i++) {
+		if (log_dir_error(t->options.dirs[i]) != 0)
+			continue;
+		first = first < 0 ? i : first;
+		if (!is_cordoned(t, i) && (best < 0 || t->dir_load[i] < t->dir_load[best]))
 			best = i;
-	return best < 0 ? 0 : best;
+	}
+	return best >= 0 ? best : first >= 0 ? first : 0;
 }
 
 /* A directory that failed before all its replicas were listed; -1 when there is none. */
@@ -200,7 +212,7 @@ static bool is_new(const struct image_partition *p, struct uuid directory)
 }
 
 /*
- * The directory assigned by the cluster, or else the one with the fewest partitions. A replica that
+ * The directory assigned by the cluster, or else the one with the fewest partitions that is not cordoned. A replica that
  * may be in a directory which is offline is not created elsewhere (KAFKA-16234): it is offline with
  * that directory.
  */

@@ -234,7 +234,8 @@ struct quorum_broker {
 	struct str rack; /* null when there is none */
 	const struct quorum_broker_endpoint *endpoints;
 	int n_endpoints;
-	const struct uuid *log_dirs; /* the ids of all log directories */
+	const struct uuid *log_dirs;	 /* the ids of all log directories */
+	const struct str *log_dir_paths; /* as in log.dirs, one for each id */
 	int n_log_dirs;
 	bool encrypts;		/* the broker has a key to encrypt logs with */
 	int64_t previous_epoch; /* from .kafka_cleanshutdown; -1 = none, or the stop was not clean */

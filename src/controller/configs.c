@@ -11,6 +11,7 @@
 #include "base/str_index.h"
 #include "controller/internal.h"
 #include "metadata/topic_name.h"
+#include "metadata/version.h"
 #include "protocol/alter_configs.h"
 #include "protocol/incremental_alter_configs.h"
 #include "protocol/metadata_records.h"
@@ -204,10 +205,23 @@ struct api_error check_encryption(const struct controller *c, struct str name, s
 				      "(odradek.log.encryption.key.file or odradek.log.encryption.key.command).")};
 }
 
+/* KIP-1066: until metadata.version has the records, a broker cannot say what it has cordoned. */
+static struct api_error check_cordoned(const struct change *ch, struct str name)
+{
+	if (ch->type == RESOURCE_BROKER && str_is(name, "cordoned.log.dirs") &&
+	    image_metadata_version(tip(ch->c)) < METADATA_VERSION_CORDONED_DIRS)
+		return (struct api_error){ERR_INVALID_CONFIG,
+					  STR("The cordoned.log.dirs configuration value cannot be set because it "
+					      "requires metadata.version >= 4.3-IV0")};
+	return API_OK;
+}
+
 static struct api_error check_value(const struct change *ch, const struct config_pair *pair)
 {
 	struct api_error e = ch->type == RESOURCE_TOPIC ? check_encryption(ch->c, pair->name, pair->value) : API_OK;
 
+	if (!e.code)
+		e = check_cordoned(ch, pair->name);
 	if (e.code)
 		return e;
 	if (pair->value.len > VALUE_MAX)

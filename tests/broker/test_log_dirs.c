@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "log/dir.h"
+#include "protocol/create_topics.h"
 #include "protocol/delete_records.h"
 #include "protocol/describe_log_dirs.h"
 #include "protocol/describe_topic_partitions.h"
@@ -498,6 +499,126 @@ static void replicas_are_moved_at_the_rate_that_is_said(void **state)
 	bring_down();
 }
 
+/* ---- cordoned directories ---- */
+
+static int16_t cordon(const char *dirs)
+{
+	struct incremental_alter_configs_request_config c = {STR("cordoned.log.dirs"), 0, str_of(dirs)};
+	struct incremental_alter_configs_request_resource r = {4, STR("1"), {&c, 1}};
+	struct incremental_alter_configs_request in = {{&r, 1}, false};
+	struct incremental_alter_configs_response out;
+
+	client_send(&w->a, &incremental_alter_configs_request_schema, 1, &in);
+	client_take(&w->a, &incremental_alter_configs_response_schema, 1, &out);
+	return out.responses.v[0].error_code;
+}
+
+static int16_t create_one(const char *name)
+{
+	struct create_topics_request_topic topic;
+	struct create_topics_request in;
+	struct create_topics_response out;
+
+	codec_init(&create_topics_request_schema, &in);
+	codec_init(&create_topics_request_topic_schema, &topic);
+	topic.name = str_of(name);
+	topic.num_partitions = 1;
+	topic.replication_factor = 1;
+	in.topics.v = &topic;
+	in.topics.n = 1;
+	in.timeout_ms = 10000;
+	in.validate_only = true;
+	client_send(&w->a, &create_topics_request_schema, 7, &in);
+	client_take(&w->a, &create_topics_response_schema, 7, &out);
+	return out.topics.v[0].error_code;
+}
+
+/* The controller knows it from a heartbeat. */
+static void await_creation(int16_t error)
+{
+	for (int i = 0; i < 1000 && create_one("other") != error; i++)
+		sim_run_for(w->sim, 10);
+	assert_int_equal(create_one("other"), error);
+}
+
+static bool is_cordoned(const char *path)
+{
+	struct describe_log_dirs_request in;
+	struct describe_log_dirs_response out;
+
+	codec_init(&describe_log_dirs_request_schema, &in);
+	in.topics.n = -1;
+	client_send(&w->a, &describe_log_dirs_request_schema, 5, &in);
+	client_take(&w->a, &describe_log_dirs_response_schema, 5, &out);
+	return dir_in(&out, path)->is_cordoned;
+}
+
+static void await_cordon(const char *path, bool cordoned)
+{
+	for (int i = 0; i < 1000 && is_cordoned(path) != cordoned; i++)
+		sim_run_for(w->sim, 10);
+	assert_int_equal(is_cordoned(path), cordoned);
+}
+
+static void a_cordoned_directory_gets_no_new_replicas(void **state)
+{
+	struct describe_log_dirs_response d;
+	int32_t at_data = strcmp(home(0), "/data") == 0 ? 0 : 1;
+
+	(void)state;
+	assert_int_equal(cordon("/nowhere"), ERR_INVALID_REQUEST);
+	assert_int_equal(cordon("*,/more"), ERR_INVALID_REQUEST);
+	assert_int_equal(cordon("/more"), 0);
+	await_cordon("/more", true);
+	assert_false(is_cordoned("/data"));
+	create_topic_with("new", PARTITIONS, NULL);
+	for (int i = 0; i < PARTITIONS; i++)
+		assert_int_equal(produce_to("new", i, "first").error_code, 0);
+	d = describe();
+	assert_int_equal(replicas_in(&d, "/more"), PARTITIONS / 2);
+	assert_int_equal(replicas_in(&d, "/data"), PARTITIONS / 2 + PARTITIONS);
+	assert_string_equal(home(at_data), "/data");
+	assert_int_equal(ask_to_move(at_data, "/more"), ERR_INVALID_REPLICA_ASSIGNMENT);
+	assert_int_equal(cordon(""), 0);
+	await_cordon("/more", false);
+	assert_int_equal(ask_to_move(at_data, "/more"), 0);
+	await_move(at_data, "/more");
+	bring_down();
+}
+
+static void a_broker_with_nothing_but_cordoned_directories_gets_no_new_partitions(void **state)
+{
+	(void)state;
+	await_creation(0);
+	assert_int_equal(cordon("*"), 0);
+	await_creation(ERR_INVALID_REPLICATION_FACTOR);
+	assert_int_equal(produce_to("t", 0, "second").error_code, 0);
+	bring_down();
+	bring_up(); /* said again after a start, and before the first replica could be placed */
+	client_open(&w->a);
+	await_creation(ERR_INVALID_REPLICATION_FACTOR);
+	assert_int_equal(cordon("/data"), 0);
+	await_creation(0);
+	bring_down();
+	w->overrides[1] = "cordoned.log.dirs=*"; /* the dynamic one is stronger */
+	bring_up();
+	client_open(&w->a);
+	await_creation(0);
+	bring_down();
+}
+
+static void what_is_cordoned_at_the_start_is_told_without_a_dynamic_setting(void **state)
+{
+	(void)state;
+	bring_down();
+	w->overrides[1] = "cordoned.log.dirs=/data,/more";
+	bring_up();
+	client_open(&w->a);
+	await_creation(ERR_INVALID_REPLICATION_FACTOR);
+	assert_true(is_cordoned("/data"));
+	bring_down();
+}
+
 static void a_move_can_be_taken_back_and_ends_with_its_topic(void **state)
 {
 	const char *from = home(0), *to = other(from);
@@ -690,6 +811,9 @@ int main(void)
 		TEST(a_replica_is_moved_with_all_it_has),
 		TEST(no_more_replicas_are_copied_at_once_than_there_are_threads_for_it),
 		TEST(replicas_are_moved_at_the_rate_that_is_said),
+		TEST(a_cordoned_directory_gets_no_new_replicas),
+		TEST(a_broker_with_nothing_but_cordoned_directories_gets_no_new_partitions),
+		TEST(what_is_cordoned_at_the_start_is_told_without_a_dynamic_setting),
 		TEST(a_move_can_be_taken_back_and_ends_with_its_topic),
 		TEST(a_move_comes_to_its_end_while_it_is_appended_to),
 		TEST(a_move_that_ends_late_holds_no_stop_up),

@@ -231,6 +231,7 @@ static void register_broker(struct world *w)
 		.endpoints = &w->endpoint,
 		.n_endpoints = 1,
 		.log_dirs = &w->log_dir_id,
+		.log_dir_paths = &STR("/data"),
 		.n_log_dirs = 1,
 		.previous_epoch = w->previous_epoch,
 		.state = on_state,

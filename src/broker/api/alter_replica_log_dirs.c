@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "broker/answer.h"
 #include "broker/api.h"
+#include "broker/cordon.h"
 #include "broker/core.h"
 #include "broker/mover.h"
 #include "broker/named.h"
@@ -50,6 +51,8 @@ static int wish(struct request *r, struct str path, struct str topic, int32_t id
 		return ERR_LOG_DIR_NOT_FOUND;
 	if (log_dir_error(out->to))
 		return ERR_KAFKA_STORAGE_ERROR;
+	if (cordon_has(r->node->config, r->image, r->node->id, path))
+		return ERR_INVALID_REPLICA_ASSIGNMENT;
 	if (!t || !image_topic_partition(t, id))
 		return ERR_UNKNOWN_TOPIC_OR_PARTITION;
 	out->partition = core_partition(r->core, t->id, id);

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "broker/answer.h"
 #include "broker/api.h"
+#include "broker/cordon.h"
 #include "broker/core.h"
 #include "broker/node_private.h"
 #include "broker/partition_future.h"
@@ -166,6 +167,7 @@ static bool fill(struct description *d)
 		}
 		o->total_bytes = d->space[i].total;
 		o->usable_bytes = d->space[i].usable;
+		o->is_cordoned = cordon_has(n->config, d->r->image, n->id, o->log_dir);
 		if (!fill_topics(d, n->dirs[i], o))
 			return false;
 	}
