@@ -323,6 +323,22 @@ static int check_pools(struct request *r, const struct alteration *a, const stru
 	return 0;
 }
 
+/* Kafka's KafkaConfig.validateValues. */
+static int check_cleaner(struct request *r, const struct alteration *a, const struct alter_settings *s,
+			 struct str *message)
+{
+	struct layers after = layers_with(r, a, s);
+	int64_t threads = config_long_in(r->node->config, after.v, after.n, CONFIG_LOG_CLEANER_THREADS);
+	int64_t buffer = config_long_in(r->node->config, after.v, after.n, CONFIG_LOG_CLEANER_DEDUPE_BUFFER_SIZE);
+
+	if (threads > 0 && buffer / threads > 1024 * 1024)
+		return 0;
+	*message = threads > 0 ? STR("requirement failed: log.cleaner.dedupe.buffer.size must be at least 1MB per "
+				     "cleaner thread.")
+			       : STR("Log cleaner threads should be at least 1");
+	return ERR_INVALID_REQUEST;
+}
+
 /* ---- limits on connections ---- */
 
 /* Kafka's KafkaConfig.validateValues. */
@@ -469,6 +485,8 @@ static int check_broker(struct request *r, struct alteration *a)
 	err = config_check_broker(r->node->config, a->name.len > 0, s.v, s.n, &r->arena, &message);
 	if (!err)
 		err = check_cordoned(r, &s, &message);
+	if (!err)
+		err = check_cleaner(r, a, &s, &message);
 	if (!err)
 		err = check_limits(r, a, &s, &message);
 	if (!err)

@@ -637,6 +637,13 @@ static void a_leader_has_as_many_fetchers_as_is_said_and_each_replica_kafkas_one
 	assert_int_equal(try_set(RESOURCE_BROKER, "1", "num.io.threads", "16"), 0);
 	assert_int_equal(try_set(RESOURCE_BROKER, "1", "num.network.threads", "7"), ERR_INVALID_REQUEST);
 	assert_int_equal(try_set(RESOURCE_BROKER, "1", "log.cleaner.threads", "3"), ERR_INVALID_REQUEST);
+	assert_int_equal(try_set(RESOURCE_BROKER, "1", "log.cleaner.threads", "0"), ERR_INVALID_REQUEST);
+	/* more than 1 MiB of the buffer for each thread */
+	assert_int_equal(try_set(RESOURCE_BROKER, "1", "log.cleaner.dedupe.buffer.size", "1048576"),
+			 ERR_INVALID_REQUEST);
+	assert_int_equal(try_set(RESOURCE_BROKER, "1", "log.cleaner.dedupe.buffer.size", "2097153"), 0);
+	assert_int_equal(try_set(RESOURCE_BROKER, "1", "log.cleaner.threads", "2"), ERR_INVALID_REQUEST);
+	assert_int_equal(try_set(RESOURCE_BROKER, "1", "log.cleaner.dedupe.buffer.size", "2097154"), 0);
 	assert_spread(1, 20, 4);
 	set_fetchers("2");
 	assert_spread(2, 20, 2);
