@@ -544,10 +544,11 @@ static void where_the_first_epochs_are_gone_the_log_begins_at_its_snapshot(void 
 	}
 	leave(w);
 	stop(w, true);
-	snprintf(command, sizeof(command),
-		 "cd '%s'/__cluster_metadata-0 && ls 0*[1-9]*-*.checkpoint | tail -n 1 | sed 's/^0*\\([0-9]*\\)-0*\\([0-9]*\\).*/0\\n1\\n\\2 "
-		 "\\1/' >leader-epoch-checkpoint",
-		 w->dir);
+	snprintf(
+		command, sizeof(command),
+		"cd '%s'/__cluster_metadata-0 && ls 0*[1-9]*-*.checkpoint | tail -n 1 | sed 's/^0*\\([0-9]*\\)-0*\\([0-9]*\\).*/0\\n1\\n\\2 "
+		"\\1/' >leader-epoch-checkpoint",
+		w->dir);
 	assert_int_equal(system(command), 0);
 	start(w);
 	began = log_offsets(w->quorum->log).start;

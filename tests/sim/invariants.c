@@ -167,6 +167,8 @@ static void check_candidate(const struct invariants *v, const struct image *imag
 
 	if (!p || !p->log || p->held || p->reloading || log_standing(p->log) != LOG_WHOLE)
 		return;
+	if (log_dir_error(log_dir(p->log))) /* perhaps before it was loaded; the controller will be told */
+		return;
 	end = log_offsets(p->log).end;
 	if (end < k->committed)
 		fprintf(stderr,
