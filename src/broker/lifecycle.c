@@ -369,6 +369,8 @@ static void due(struct lazy_timer *t)
 /* Something is to be reported: now, or as soon as the request under way has come back. */
 static void hurry(struct lifecycle *l)
 {
+	if (l->state == BROKER_SHUTTING_DOWN) /* the controller has let it go: a heartbeat would unfence it */
+		return;
 	if (l->under_way) {
 		l->again = true;
 	} else if (l->epoch >= 0) {
@@ -389,7 +391,7 @@ static bool becomes_outdated(const struct lifecycle *l)
 
 	return known && known->epoch == l->epoch && known->n_log_dirs == 0 && l->broker.n_log_dirs > 0 &&
 	       image_metadata_version(image) >= METADATA_VERSION_DIRECTORIES &&
-	       image_metadata_version(image) != l->outdated_since && !is_leaving(l) && l->state != BROKER_SHUTTING_DOWN;
+	       image_metadata_version(image) != l->outdated_since && !is_leaving(l);
 }
 
 void lifecycle_committed(struct lifecycle *l)

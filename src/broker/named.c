@@ -53,6 +53,15 @@ int named_of_topic(const struct named *v, int n)
 	return i;
 }
 
+int named_topics(const struct named *v, int n)
+{
+	int topics = 0;
+
+	for (int i = 0; i < n; i += named_of_topic(&v[i], n - i))
+		topics++;
+	return topics;
+}
+
 int named_of_partition(const struct named *v, int n)
 {
 	int i = 1;

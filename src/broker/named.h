@@ -24,6 +24,7 @@ void named_sort(struct named *v, int n);
 bool named_same_topic(const struct named *a, const struct named *b);
 bool named_same(const struct named *a, const struct named *b);
 
+int named_topics(const struct named *v, int n); /* how many there are, of those that are sorted */
 /* Of those that are sorted: how many from the first on name the same topic, or the same partition. */
 int named_of_topic(const struct named *v, int n);
 int named_of_partition(const struct named *v, int n);

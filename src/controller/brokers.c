@@ -508,7 +508,7 @@ static void directories_cordoned(const struct image_node *broker, const struct b
 		return;
 	for (int32_t i = 0; same && i < in->cordoned_log_dirs.n; i++)
 		same = has_directory(broker->cordoned_dirs, broker->n_cordoned_dirs, in->cordoned_log_dirs.v[i]);
-	if (same || (!broker->has_cordoned && in->cordoned_log_dirs.n == 0))
+	if (same)
 		return;
 	r = add_change(broker, 3, records);
 	if (r) {

@@ -195,7 +195,7 @@ static void note_sync(struct log_flush *f, int err)
 		log_dir_doubt(f->dir); /* at once: the process may be killed before the failure is handled */
 }
 
-void log_flush_run_names(struct log_flush *f)
+static void run_names(struct log_flush *f)
 {
 	struct env *env = log_dir_env(f->dir);
 	char path[PATH_SIZE];
@@ -218,7 +218,19 @@ void log_flush_run(struct log_flush *f)
 {
 	for (int i = 0; i < f->n_files && !f->error; i++)
 		note_sync(f, file_sync(f->files[i]));
-	log_flush_run_names(f);
+	run_names(f);
+}
+
+/*
+ * Of an error that the system met before, a sync of the disk may have told somebody else: each file
+ * is asked. Only the epochs are still to be written: names are synced.
+ */
+void log_flush_run_synced(struct log_flush *f)
+{
+	for (int i = 0; i < f->n_files && !f->error; i++)
+		note_sync(f, file_write_back_error(f->files[i]));
+	if (f->epochs)
+		run_names(f);
 }
 
 /* What was marked clean may not be: the next flush includes all of it again. */

@@ -7,7 +7,9 @@
  *    to be written there: there is none while that is much, nor for a while after one that took
  *    longer than its flushes would have taken alone.
  * 3. While a group runs, what arrives waits for the next one.
- * 4. An error of a group says nothing about a single log: its flushes are then run alone.
+ * 4. An error of a group says nothing about a single log: its flushes are then run alone, and so are
+ *    those of logs on another filesystem than their directory. And its success says nothing about
+ *    errors that the system has met before: each file is asked for them.
  */
 #include "base/check.h"
 #include "base/mem.h"
@@ -23,6 +25,8 @@
 #define BACKLOG_AGAIN_NS (50 * NS_PER_MS)
 /* After a group that was too slow: how many times as long there is none. */
 #define ALONE_TIMES 20
+/* After one that failed. */
+#define ALONE_NS (1000 * NS_PER_MS)
 #define SLOW_NS (5 * NS_PER_MS)
 
 struct flush_job {
@@ -152,11 +156,36 @@ static void run_group(struct work *w)
 	for (struct log_flush *f = j->running; f; f = f->next) {
 		if (f->disk == FLUSH_DISK_UNKNOWN && f->on_dirs_disk && f->n_files > 0 && !f->error)
 			sync_disk_of(j, f);
-		if (f->disk != FLUSH_DISK_SYNCED)
-			log_flush_run(f);
-		else if (f->epochs) /* to be renamed after that; other names are synced */
-			log_flush_run_names(f);
+		if (f->disk == FLUSH_DISK_SYNCED)
+			log_flush_run_synced(f);
 	}
+}
+
+/* Puts what the group has not synced before what waits. */
+static void give_back(struct flush_job *j)
+{
+	struct log_flusher *g = j->flusher;
+	struct log_flush *all = j->running, **synced = &j->running, *left = NULL, **end = &left, *next;
+
+	for (struct log_flush *f = all; f; f = next) {
+		next = f->next;
+		if (f->disk == FLUSH_DISK_SYNCED) {
+			*synced = f;
+			synced = &f->next;
+		} else {
+			*end = f;
+			end = &f->next;
+			g->n_waiting++;
+		}
+	}
+	*synced = NULL;
+	if (!left)
+		return;
+	*end = g->first;
+	if (!g->first)
+		g->last = end;
+	g->first = left;
+	g->no_group_until_ns = env_mono_ns(g->loop->env) + ALONE_NS;
 }
 
 static void group_done(struct work *w)
@@ -166,6 +195,7 @@ static void group_done(struct work *w)
 	int64_t now_ns = env_mono_ns(g->loop->env), took_ns = now_ns - j->began_ns;
 
 	g->group_size = (g->group_size + j->n_running) / 2;
+	give_back(j);
 	if (j->refused)
 		g->no_group_until_ns = INT64_MAX;
 	else if (took_ns > SLOW_NS && took_ns > 2 * g->alone_ns * (j->n_running / JOBS + 1))

@@ -335,15 +335,15 @@ struct log_flush {
 	bool sync_failed; /* a sync itself failed: what it covered may be lost, whatever the errno */
 	/* Of the flusher. */
 	bool on_dirs_disk; /* the replica is on the filesystem of its log directory */
-	enum { FLUSH_DISK_UNKNOWN, FLUSH_DISK_SYNCED, FLUSH_DISK_FAILED } disk;
+	enum { FLUSH_DISK_UNKNOWN, FLUSH_DISK_SYNCED, FLUSH_DISK_FAILED } disk; /* in a group */
 };
 
 #define LOG_FLUSH_ALL INT64_MAX
 
 bool log_flush_begin(struct log *, int64_t upto, struct log_flush *f);
-/* Blocks: what the flusher's job does for one flush. Its second half: what follows once the files are synced. */
+/* Blocks: what the flusher's job does for one flush; the second, after a sync of the whole filesystem. */
 void log_flush_run(struct log_flush *f);
-void log_flush_run_names(struct log_flush *f);
+void log_flush_run_synced(struct log_flush *f);
 /*
  * Moves flushed_end, or takes the directory offline, unless the log was deleted meanwhile. Returns
  * f->error. f may be used again.

@@ -27,11 +27,13 @@ static struct {
 	struct loop *loop;
 	struct log_dir *dir;
 	struct log_flusher *flusher;
-	struct log *logs[MANY];
-	struct log_flush flushes[MANY];
+	struct log *logs[MANY + 1];
+	struct log_flush flushes[MANY + 1];
 	int n;
 	int n_done;
 	int n_failed;
+	int n_flushed;
+	bool are_elsewhere; /* as if the logs were on another filesystem than their directory */
 } w;
 
 static void open_logs(void)
@@ -93,31 +95,40 @@ static void done(struct log_flush *f)
 	w.n_done++;
 }
 
+/* Appends to all, and flushes all but those from `w.n_flushed` on. */
 static void flush_all(void *arg)
 {
 	(void)arg;
 	w.loop = w.loop ? w.loop : loop_new(w.env, "flusher");
 	w.flusher = w.flusher ? w.flusher : log_flusher_new(w.loop);
 	w.n_done = w.n_failed = 0;
-	for (int i = 0; i < w.n; i++) {
+	for (int i = 0; i < w.n; i++)
 		append(w.logs[i]);
+	for (int i = 0; i < w.n_flushed; i++) {
 		w.flushes[i].done = done;
 		assert_true(log_flush_begin(w.logs[i], LOG_FLUSH_ALL, &w.flushes[i]));
+		w.flushes[i].on_dirs_disk &= !w.are_elsewhere;
 	}
-	for (int i = 0; i < w.n; i++)
+	for (int i = 0; i < w.n_flushed; i++)
 		log_flusher_add(w.flusher, &w.flushes[i]);
 }
 
 static bool all_are_done(void *arg)
 {
 	(void)arg;
-	return w.n_done == w.n;
+	return w.n_done == w.n_flushed;
+}
+
+static void flush_first(int n)
+{
+	w.n_flushed = n;
+	assert_true(sim_call(w.world, 0, flush_all, NULL));
+	assert_true(sim_run_until(w.world, PATIENCE_MS, all_are_done, NULL));
 }
 
 static void flush_and_wait(void)
 {
-	assert_true(sim_call(w.world, 0, flush_all, NULL));
-	assert_true(sim_run_until(w.world, PATIENCE_MS, all_are_done, NULL));
+	flush_first(w.n);
 }
 
 static void stop_loop(void *arg)
@@ -167,9 +178,22 @@ static void cut_power(void)
 	open_logs();
 }
 
-static void outlive_a_power_cut(int n, bool as_group)
+static void assert_epochs_are_written(int log)
+{
+	char path[64], *text;
+	size_t len;
+
+	snprintf(path, sizeof(path), "/data/t-%d/leader-epoch-checkpoint", log);
+	assert_int_equal(env_read_file(w.env, path, 100, &text, &len), 0);
+	assert_int_equal(len, strlen("0\n1\n0 0\n"));
+	assert_memory_equal(text, "0\n1\n0 0\n", len);
+	xfree(text);
+}
+
+static void outlive_a_power_cut(int n, bool are_elsewhere, bool as_group)
 {
 	begin(n);
+	w.are_elsewhere = are_elsewhere;
 	flush_and_wait(); /* names and epochs of new logs */
 	write_witness();
 	flush_and_wait();
@@ -177,6 +201,8 @@ static void outlive_a_power_cut(int n, bool as_group)
 	cut_power();
 	for (int i = 0; i < w.n; i++)
 		assert_int_equal(log_offsets(w.logs[i]).end, 2);
+	for (int i = 0; i < w.n; i++)
+		assert_epochs_are_written(i);
 	assert_true(witness_is_whole() == as_group);
 	free_logs();
 	sim_world_free(w.world);
@@ -185,13 +211,43 @@ static void outlive_a_power_cut(int n, bool as_group)
 static void many_that_wait_are_flushed_by_one_sync_of_the_filesystem(void **state)
 {
 	(void)state;
-	outlive_a_power_cut(MANY, true);
+	outlive_a_power_cut(MANY, false, true);
 }
 
 static void a_few_are_flushed_alone(void **state)
 {
 	(void)state;
-	outlive_a_power_cut(FEW, false);
+	outlive_a_power_cut(FEW, false, false);
+}
+
+static void logs_on_another_filesystem_are_flushed_alone(void **state)
+{
+	(void)state;
+	outlive_a_power_cut(MANY, true, false);
+}
+
+static void give_up(void)
+{
+	end();
+	sim_world_free(w.world);
+}
+
+/* The pages of a log that is to be flushed later are lost, and the group before is told so. */
+static void what_another_group_was_told_is_not_forgotten(void **state)
+{
+	(void)state;
+	begin(MANY + 1);
+	flush_and_wait();
+	flush_first(MANY);
+	sim_fail_write_back(w.world, 0, "/data/t-20/00000000000000000000.log");
+	flush_first(MANY);
+	assert_int_equal(w.n_failed, 0);
+	assert_int_equal(log_dir_error(w.dir), 0);
+	sim_run_for(w.world, 2000); /* until there are groups again */
+	flush_and_wait();
+	assert_int_equal(w.n_failed, 1);
+	assert_int_equal(log_dir_error(w.dir), -EIO);
+	give_up();
 }
 
 static void a_group_that_fails_takes_the_directory_offline(void **state)
@@ -202,8 +258,7 @@ static void a_group_that_fails_takes_the_directory_offline(void **state)
 	flush_and_wait();
 	assert_int_equal(w.n_failed, MANY);
 	assert_int_equal(log_dir_error(w.dir), -EIO);
-	end();
-	sim_world_free(w.world);
+	give_up();
 }
 
 int main(void)
@@ -211,6 +266,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(many_that_wait_are_flushed_by_one_sync_of_the_filesystem),
 		cmocka_unit_test(a_few_are_flushed_alone),
+		cmocka_unit_test(logs_on_another_filesystem_are_flushed_alone),
+		cmocka_unit_test(what_another_group_was_told_is_not_forgotten),
 		cmocka_unit_test(a_group_that_fails_takes_the_directory_offline),
 	};
 

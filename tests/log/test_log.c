@@ -383,6 +383,7 @@ static void an_epoch_is_written_with_its_first_record(void **state)
 	fixture_restart(&f);
 	assert_int_equal(log_epoch_of(f.log, 1), 8);
 	text = fixture_slurp(&f, "leader-epoch-checkpoint");
+	assert_int_equal(text.len, strlen("0\n2\n0 0\n8 1\n"));
 	assert_memory_equal(text.p, "0\n2\n0 0\n8 1\n", text.len);
 	buf_fini(&text);
 }

@@ -131,7 +131,7 @@ static bool ask_all(struct altering *a, const struct named *v, int n)
 {
 	struct alter_replica_log_dirs_response *out = a->r->out;
 
-	if (!ANSWER_ARRAY(a->r, out->results, alter_replica_log_dirs_response_topic_schema, n))
+	if (!ANSWER_ARRAY(a->r, out->results, alter_replica_log_dirs_response_topic_schema, named_topics(v, n)))
 		return false;
 	out->results.n = 0;
 	for (int i = 0, of; i < n; i += of) {

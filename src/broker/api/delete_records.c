@@ -219,7 +219,8 @@ static bool delete_parts(struct deletion *d)
 	struct named *v = name_parts(d->r, &n_parts);
 
 	d->parts = arena_array(&d->r->arena, (size_t)n_parts + 1, sizeof(*d->parts));
-	if (!v || !d->parts || !ANSWER_ARRAY(d->r, out->topics, delete_records_response_topic_schema, n_parts))
+	if (!v || !d->parts ||
+	    !ANSWER_ARRAY(d->r, out->topics, delete_records_response_topic_schema, named_topics(v, n_parts)))
 		return false;
 	d->n = n_parts;
 	out->topics.n = 0;

@@ -291,7 +291,7 @@ static bool shape_answer(struct produce *w, const struct produce_request *in, st
 	struct named *v = name_parts(w->r, in, n);
 
 	w->parts = arena_array(&w->r->arena, (size_t)n + 1, sizeof(*w->parts));
-	if (!v || !w->parts || !ANSWER_ARRAY(w->r, out->responses, produce_response_topic_schema, n))
+	if (!v || !w->parts || !ANSWER_ARRAY(w->r, out->responses, produce_response_topic_schema, named_topics(v, n)))
 		return false;
 	out->responses.n = 0;
 	for (int i = 0, of; i < n; i += of) {
@@ -656,7 +656,7 @@ static bool has_two_producers(const struct produce *w)
 	struct batch_header first = {0}, h;
 	bool any = false;
 
-	for (int i = 0; i < w->n; i++) {
+	for (int i = 0; w->n > 1 && i < w->n; i++) {
 		struct records r = w->parts[i].records;
 
 		if (records_is_null(r) || batch_header_read(r.p, (size_t)r.len, &h) || !batch_has_producer(&h) ||

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/utsname.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -37,7 +38,7 @@ static bool is_local(int fd)
 	return false;
 }
 
-/* Before Linux 5.8 syncfs did not report failed writes. */
+/* Before Linux 5.8 syncfs did not report failed writes, before 5.17 not that the journal could not be written. */
 static bool syncfs_tells(void)
 {
 	struct utsname name;
@@ -48,14 +49,18 @@ static bool syncfs_tells(void)
 	long major = strtol(name.release, &rest, 10);
 	long minor = *rest == '.' ? strtol(rest + 1, NULL, 10) : 0;
 
-	return major > 5 || (major == 5 && minor >= 8);
+	return major > 5 || (major == 5 && minor >= 17);
 }
 
 int real_sync_disk(struct file *f)
 {
+	struct statfs st;
+
 	if (!is_local(real_fd(f)) || !syncfs_tells())
 		return -EOPNOTSUPP;
-	return syncfs(real_fd(f)) ? -errno : 0;
+	if (syncfs(real_fd(f)) || fstatfs(real_fd(f), &st))
+		return -errno;
+	return st.f_flags & ST_RDONLY ? -EROFS : 0; /* it has become so: nothing was written, and syncfs says nothing */
 }
 
 static int64_t meminfo_bytes(const char *text, const char *name)

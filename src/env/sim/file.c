@@ -30,6 +30,7 @@ static struct file *file_new(struct sim_env *e, struct inode *i, bool writable)
 	i->refs++;
 	f->inode = i;
 	f->writable = writable;
+	f->errors_told = e->disk->errors[i->device];
 	list_push(&e->files, &f->link);
 	return &f->base;
 }
@@ -327,22 +328,31 @@ int sim_set_mtime(struct file *f, int64_t ms)
  * pages are clean, and the next sync has nothing to do (Rebello et al., "Can Applications Recover
  * from fsync Failures?", ATC 2020).
  */
+/* The error of a sync of i that is to fail; its data is dropped. */
+static int sync_error(struct sim_env *e, struct inode *i)
+{
+	int err = device_fails(e->disk, i, SIM_FAIL_SYNCS) ? -EIO : 0;
+
+	if (!err && (e->disk->fail_next_sync || chance_ppm(&e->w->chance, e->w->options.sync_error))) {
+		err = e->disk->fail_next_sync ? e->disk->fail_next_sync : -EIO;
+		e->disk->fail_next_sync = 0;
+		sim_met(e->w, SIM_MET_SYNC_ERROR);
+	}
+	if (err) {
+		e->disk->errors[i->device]++;
+		inode_drop_dirty(i);
+	}
+	return err;
+}
+
 static int sync_inode(struct sim_env *e, struct inode *i)
 {
 	disk_op(e->disk, false);
 	sim_trace(e->w, e, "sync", (uint64_t)i->size, 0);
-	if (device_fails(e->disk, i, SIM_FAIL_SYNCS)) {
-		inode_drop_dirty(i);
-		return -EIO;
-	}
-	if (e->disk->fail_next_sync || chance_ppm(&e->w->chance, e->w->options.sync_error)) {
-		int err = e->disk->fail_next_sync ? e->disk->fail_next_sync : -EIO;
+	int err = sync_error(e, i);
 
-		e->disk->fail_next_sync = 0;
-		sim_met(e->w, SIM_MET_SYNC_ERROR);
-		inode_drop_dirty(i);
+	if (err)
 		return err;
-	}
 	list_each_safe(it, &i->dirty)
 	{
 		dirty_apply(i, container_of(it, struct dirty, link));
@@ -361,39 +371,40 @@ int sim_sync(struct file *f)
 	return err ? err : sync_inode(sim_env_of(f->env), i);
 }
 
-/* One after another, in the order of their names: the machine may die between any two. */
-static int sync_below(struct sim_env *e, struct inode *dir, int device)
+/*
+ * One after another, in the order of their names: the machine may die between any two. A file whose
+ * data could not be written will say so itself, too.
+ */
+static void sync_below(struct sim_env *e, struct inode *dir, int device)
 {
-	int err = 0;
-
 	list_each(it, &dir->names)
 	{
 		struct inode *i = container_of(it, struct name, link)->inode;
-		int its = 0;
 
 		if (i->is_dir)
-			its = sync_below(e, i, device);
-		else if (i->device == device && i->write_back_error)
-			its = i->write_back_error;
+			sync_below(e, i, device);
 		else if (i->device == device && !list_empty(&i->dirty))
-			its = sync_inode(e, i);
-		err = err ? err : its;
+			i->write_back_error = sync_inode(e, i);
 	}
-	if (dir->device == device && !err) {
+	if (dir->device == device && device_fails(e->disk, dir, SIM_FAIL_SYNCS)) {
+		e->disk->errors[device]++;
+	} else if (dir->device == device) {
 		disk_op(e->disk, false);
 		dir_flush(e->disk, dir);
 		disk_op(e->disk, true);
 	}
-	return err;
 }
 
 int sim_sync_disk(struct file *f)
 {
 	struct sim_env *e = sim_env_of(f->env);
 	int device = inode_of(f)->device;
+	int64_t told = sim_file(f)->errors_told;
 
 	sim_trace(e->w, e, "sync disk", (uint64_t)device, 0);
-	return sync_below(e, e->disk->root, device);
+	sync_below(e, e->disk->root, device);
+	sim_file(f)->errors_told = e->disk->errors[device];
+	return told == e->disk->errors[device] ? 0 : -EIO;
 }
 
 int64_t sim_unwritten(struct env *e)
@@ -426,6 +437,7 @@ void sim_fail_write_back(struct sim_world *w, int machine, const char *path)
 	check(i && !i->is_dir);
 	inode_drop_dirty(i);
 	i->write_back_error = -EIO;
+	w->envs[machine]->disk->errors[i->device]++;
 	sim_met(w, SIM_MET_SYNC_ERROR);
 }
 

@@ -265,6 +265,7 @@ struct disk {
 	int64_t last_changed_ns;
 	int fail_next_sync; /* 0, or the error */
 	int n_devices;
+	int64_t errors[SIM_DEVICES];  /* writes that failed so far, by device */
 	int boots;		      /* power cuts so far */
 	uint8_t failing[SIM_DEVICES]; /* bits of SIM_FAIL_..., by device */
 };
@@ -274,6 +275,7 @@ struct sim_file {
 	struct list link;
 	struct inode *inode;
 	bool writable;
+	int64_t errors_told; /* of its device: as a sync of the disk has told this file, and no other */
 };
 
 struct disk *disk_new(struct sim_env *e);
