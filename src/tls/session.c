@@ -10,7 +10,8 @@
  * 4. A server session allocates nothing in OpenSSL until the client's first nine bytes have
  *    arrived.
  * 5. A read ends, and sets `pending`, when it has taken one record more from the socket than was
- *    asked for: a record of one byte costs as much as a long one.
+ *    asked for: a record of one byte costs as much as a long one. One call of OpenSSL's gets little
+ *    more than 2 * GAP (`given`): amid records without data (KeyUpdate) it may never return.
  * 6. Records are encrypted into a batch, and a batch is one call of the socket's: over loopback and
  *    fast links that call costs more than the encryption. What the socket does not take is kept in
  *    `rest`, and goes out before anything else. Until then one byte less than was encrypted is
@@ -75,7 +76,8 @@ struct tls_session {
 	size_t into_len; /* 0: no read is under way */
 	size_t may_take; /* what one read takes from the socket at most, but for a record */
 	uint8_t read_wants;
-	size_t took; /* bytes the last read took from the socket */
+	size_t took;  /* bytes the last read took from the socket */
+	size_t given; /* bytes OpenSSL got in the call under way, but for `head` */
 	bool established;
 	bool pending;
 	bool drained;  /* the socket has no more data at the moment */
@@ -156,11 +158,18 @@ static ssize_t receive_ahead(struct tls_session *s, char *p, size_t len)
 	return ahead_give(&s->ahead, p, len);
 }
 
+/* A read that OpenSSL has found no data for by now ends: it asks without end while there are records. */
 static ssize_t take_bytes(struct tls_session *s, char *p, size_t len)
 {
+	ssize_t n;
+
 	if (s->head_given < s->n_head)
 		return give_head(s, p, len);
-	return s->ahead.len ? ahead_give(&s->ahead, p, len) : receive_ahead(s, p, len);
+	if (s->into_len && s->given >= 2 * (size_t)GAP)
+		return -EAGAIN;
+	n = s->ahead.len ? ahead_give(&s->ahead, p, len) : receive_ahead(s, p, len);
+	s->given += n > 0 ? (size_t)n : 0;
+	return n;
 }
 
 static int bio_read(BIO *b, char *p, size_t len, size_t *got)
@@ -435,6 +444,7 @@ static int read_once(struct tls_session *s, uint8_t *p, size_t len, size_t *got)
 	begin();
 	s->into = p;
 	s->into_len = len;
+	s->given = 0;
 	s->read_wants = SOCK_READ;
 	ret = SSL_read_ex(s->ssl, p, len, got);
 	return ret == 1 ? 0 : outcome(s, ret);
@@ -446,7 +456,7 @@ static bool took_enough(const struct tls_session *s)
 	return s->took >= s->may_take && s->ahead.len == 0;
 }
 
-/* Records without data (KeyUpdate) end a read; OpenSSL returns after some. 0: all of it, or the peer will send no more. */
+/* Records without data (KeyUpdate) end a read, at the latest by `given`. 0: all of it, or the peer will send no more. */
 static int read_all(struct tls_session *s, uint8_t *p, size_t len, size_t *done)
 {
 	int err = 0;
