@@ -226,6 +226,64 @@ static void a_socket_is_told_of_what_came_while_nothing_was_wanted(void **state)
 	env_real_free(e);
 }
 
+/* It goes on wanting the same, and reads until there is nothing at the moment. */
+static void on_steady(struct sock *s, int ready, void *arg)
+{
+	char got;
+
+	assert_int_equal(ready, SOCK_READ);
+	shy.calls++;
+	shy.n = sock_read(s, &got, 1);
+	if (shy.n == 1)
+		return;
+	sock_want(s, 0);
+	loop_stop(arg);
+}
+
+/* A byte, and a reset: the error hides the byte from libuv, and the byte hides the error from the first read. */
+static void on_steady_guest(struct listener *l, void *arg)
+{
+	struct addr peer;
+
+	if (listener_accept(l, &peer, &shy.sock))
+		return;
+	assert_int_equal(send(shy.peer, "a", 1, 0), 1);
+	assert_int_equal(
+		setsockopt(shy.peer, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1}, sizeof(struct linger)), 0);
+	close(shy.peer);
+	sock_attach(shy.sock, arg, on_steady, arg);
+	sock_want(shy.sock, SOCK_READ);
+}
+
+static void a_socket_is_told_of_a_reset_behind_what_it_has_read(void **state)
+{
+	struct env *e = env_real_new(&diag);
+	struct loop *l = loop_new(e, "steady");
+	struct listener *listener;
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	struct addr a;
+	struct timer late;
+
+	memset(&shy, 0, sizeof(shy));
+	addr_parse("127.0.0.1", 0, &a);
+	assert_int_equal(env_listen(l, &a, 1, on_steady_guest, l, &listener), 0);
+	assert_int_equal(listener_addr(listener, &a), 0);
+	to.sin_port = htons(a.port);
+	shy.peer = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(connect(shy.peer, (struct sockaddr *)&to, sizeof(to)), 0);
+	timer_init(&late, l, stop_loop);
+	timer_start(&late, 20000);
+	loop_run(l);
+	timer_stop(&late);
+	assert_int_equal(shy.calls, 2);
+	assert_int_equal(shy.n, -ECONNRESET);
+	sock_close(shy.sock);
+	listener_close(listener);
+	loop_stop(l);
+	loop_free(l);
+	env_real_free(e);
+}
+
 static void a_taken_port_is_told(void **state)
 {
 	struct env *e = env_real_new(&diag);
@@ -496,6 +554,7 @@ int main(void)
 		cmocka_unit_test(the_wildcard_of_ipv6_takes_ipv4_too),
 		cmocka_unit_test(a_port_that_is_closed_refuses),
 		cmocka_unit_test(a_socket_is_told_of_what_came_while_nothing_was_wanted),
+		cmocka_unit_test(a_socket_is_told_of_a_reset_behind_what_it_has_read),
 		cmocka_unit_test(a_taken_port_is_told),
 		cmocka_unit_test(code_that_was_let_go_comes_back),
 		cmocka_unit_test(files_and_names),

@@ -56,14 +56,27 @@ struct sock *real_sock_new(struct env *e, int fd, const struct addr *peer)
 	return &s->base;
 }
 
+static void on_poll(uv_poll_t *poll, int status, int events);
+
+static void start_poll(struct real_sock *s)
+{
+	int events = (s->wanted & SOCK_READ ? UV_READABLE : 0) | (s->wanted & SOCK_WRITE ? UV_WRITABLE : 0);
+
+	s->polled = s->quiet = false;
+	s->asked = s->wanted;
+	check(uv_poll_start(&s->poll, events, on_poll) == 0);
+}
+
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
 	struct real_sock *s = container_of(poll, struct real_sock, poll);
 	int ready = 0;
 
 	s->polled = status >= 0;
-	if (status < 0) { /* the descriptor is in error: the next read or write will report it; libuv has stopped */
+	if (status < 0) { /* the descriptor is in error: a read or write will report it, behind what was received */
 		s->quiet = false;
+		if (s->wanted) /* libuv has stopped, and what is wanted may stay the same */
+			start_poll(s);
 		events = UV_READABLE | UV_WRITABLE;
 	}
 	if (events & UV_READABLE)
@@ -108,7 +121,6 @@ static bool hush(struct real_sock *s)
 void real_sock_want(struct sock *base, int events)
 {
 	struct real_sock *s = real_sock(base);
-	int uv_events = (events & SOCK_READ ? UV_READABLE : 0) | (events & SOCK_WRITE ? UV_WRITABLE : 0);
 
 	check(s->poll.loop);
 	if (s->wanted == events)
@@ -116,12 +128,13 @@ void real_sock_want(struct sock *base, int events)
 	s->wanted = (uint8_t)events;
 	if (hush(s))
 		return;
+	if (s->wanted) {
+		start_poll(s);
+		return;
+	}
 	s->polled = s->quiet = false;
-	s->asked = s->wanted;
-	if (uv_events)
-		check(uv_poll_start(&s->poll, uv_events, on_poll) == 0);
-	else
-		check(uv_poll_stop(&s->poll) == 0);
+	s->asked = 0;
+	check(uv_poll_stop(&s->poll) == 0);
 }
 
 int real_dial(struct loop *l, const struct addr *a, sock_ready_fn *ready, void *arg, struct sock **out)
