@@ -19,7 +19,11 @@
 #include "net/transport.h"
 #include "tls/tls.h"
 
-enum { READ_BYTES = 8192, WHY_MAX = 256 };
+enum {
+	READ_BYTES = 8192,
+	WHY_MAX = 256,
+	BARREN_MAX = 64, /* reads that end amid TLS records without data, in a whole answer */
+};
 
 enum state { DIALLING, SECURING, EXCHANGING };
 
@@ -34,6 +38,7 @@ struct http_fetch {
 	struct buf out;
 	size_t sent;
 	struct buf in; /* the received body */
+	int n_barren;
 	http_parser parser;
 	bool is_whole, is_too_long;
 	char why[WHY_MAX];
@@ -228,6 +233,10 @@ static int read_more(struct http_fetch *f)
 
 		err = n < 0 ? (int)n : parse_answer(f, in, (size_t)n);
 		explicit_bzero(in, sizeof(in));
+		if (n == -EAGAIN && f->transport.pending && ++f->n_barren > BARREN_MAX) {
+			snprintf(f->why, sizeof(f->why), "the server sends TLS records without data");
+			return -EPROTO;
+		}
 	} while (err == -EAGAIN && f->transport.pending);
 	return err;
 }

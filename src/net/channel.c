@@ -19,7 +19,14 @@
 #include "wire/header.h"
 #include "wire/protocol.h"
 
-enum { LANDING = 64 * 1024, IOV_MAX_OURS = 64, ATTEMPT_MS = 10000, BACKOFF_FIRST_MS = 50, BACKOFF_MAX_MS = 1000 };
+enum {
+	LANDING = 64 * 1024,
+	IOV_MAX_OURS = 64,
+	ATTEMPT_MS = 10000,
+	BACKOFF_FIRST_MS = 50,
+	BACKOFF_MAX_MS = 1000,
+	BARREN_MAX = 64, /* for n_barren */
+};
 
 struct resolving {
 	struct work work;
@@ -96,6 +103,7 @@ static void channel_close(struct channel *ch)
 	ch->resolving = NULL;
 	ch->frame = NULL;
 	ch->head_len = 0;
+	ch->n_barren = 0;
 	ch->sent = 0;
 	ch->state = CHANNEL_IDLE;
 	channel_login_end(ch);
@@ -459,6 +467,7 @@ static int frame_end(struct channel *ch)
 
 	ch->frame = NULL;
 	ch->head_len = 0;
+	ch->n_barren = 0;
 	call_finish(call, err);
 	channel_login_note(ch);
 	return err == -EPROTO ? err : 0;
@@ -490,7 +499,10 @@ static int feed(struct channel *ch, const uint8_t *p, size_t len)
 	return err;
 }
 
-/* A large remainder is read directly into its frame, everything else through the landing buffer. */
+/*
+ * A large remainder is read directly into its frame, everything else through the landing buffer. Amid TLS records
+ * without data (KeyUpdate) a read ends early; who sends many of them, and no answer, is left.
+ */
 static int read_in(struct channel *ch)
 {
 	while (ch->transport.sock) {
@@ -502,6 +514,8 @@ static int read_in(struct channel *ch)
 		bool more = ch->transport.pending;
 		int err = 0;
 
+		if (len == -EAGAIN && more && ++ch->n_barren > BARREN_MAX)
+			return -EPROTO;
 		if (len == -EAGAIN && more)
 			continue;
 		if (len == -EAGAIN)

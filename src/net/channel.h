@@ -159,6 +159,7 @@ struct channel {
 	uint8_t *frame;
 	size_t frame_len;
 	size_t frame_pos;
+	int n_barren; /* reads since the last answer that ended amid TLS records without data */
 };
 
 void channel_init(struct channel *ch, struct channels *all, const char *host, int port);

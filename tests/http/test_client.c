@@ -12,6 +12,7 @@
 #include "net/transport.h"
 #include "tests/base/cm.h"
 #include "tests/tls/certificates.h"
+#include "tests/tls/renewer.h"
 #include "tls/tls.h"
 
 /* ---- URLs ---- */
@@ -395,6 +396,30 @@ static void a_server_is_who_its_certificate_says(void **state)
 	certificate_fini(&bad);
 }
 
+static void a_server_that_sends_new_keys_without_end_is_left(void **state)
+{
+	struct certificate self = certificate_make(&(struct certificate_wish){
+		.name = "x", .alternative = "DNS:localhost", .from_s = -60, .until_s = 86400});
+	struct tls_context *trusting = context(NULL, &self);
+	struct http_url url = {.tls = true, .has_port = true, .host = "localhost", .target = "/"};
+	struct renewer *r = renewer_start(&self, &url.port);
+	struct http_request ask = {.url = &url,
+				   .tls = trusting,
+				   .method = "GET",
+				   .answer_max = 1000,
+				   .timeout_ms = 60000,
+				   .connect_ms = 60000};
+
+	(void)state;
+	memset(&got, 0, sizeof(got));
+	http_fetch_now(s.env, &ask, NULL, answered, NULL);
+	assert_true(renewer_was_left(r));
+	assert_int_equal(got.err, -EPROTO);
+	assert_string_equal(got.why, "the server sends TLS records without data");
+	tls_context_unref(&trusting);
+	certificate_fini(&self);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -406,6 +431,7 @@ int main(void)
 		cmocka_unit_test(a_host_without_an_address_and_a_port_that_nobody_has),
 		cmocka_unit_test(what_nobody_wants_any_more_is_given_up),
 		cmocka_unit_test(a_server_is_who_its_certificate_says),
+		cmocka_unit_test(a_server_that_sends_new_keys_without_end_is_left),
 	};
 
 	return cmocka_run_group_tests(tests, up, down);
