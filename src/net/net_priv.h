@@ -75,7 +75,7 @@ struct output {
 	struct chain *head;
 	struct chain *tail;
 	uint32_t memory;     /* unsent bytes in memory; at most a turn's worth and one more answer */
-	uint32_t charged;    /* `memory`, and what TLS has kept, charged to the budget while the reader is slow */
+	uint32_t charged;    /* `memory`, and what TLS holds, charged to the budget while the reader is slow */
 	int64_t progress_ns; /* when a byte last left, or the queue became non-empty */
 	struct cold *cold;   /* the range being read, or already read and being sent */
 	bool blocked;	     /* the socket takes no more, a disk read is awaited, or the time of clients is over */

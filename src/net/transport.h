@@ -34,7 +34,7 @@ struct transport {
 	struct sock *sock;	 /* NULL: closed */
 	struct tls_session *tls; /* NULL: plain */
 	size_t took;		 /* socket bytes that the last read consumed; 0: as many as it returned */
-	size_t kept;		 /* TLS: encrypted bytes that the socket has not taken */
+	size_t kept;		 /* TLS: encrypted bytes held: not taken by the socket, or left for the next read */
 	uint8_t read_wants;	 /* SOCK_*: what a read waits for */
 	bool pending;		 /* bytes may be buffered here that the socket will not report as readable */
 	bool answered;		 /* TLS: this side has sent its part of the handshake, too */

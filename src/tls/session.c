@@ -120,7 +120,7 @@ static ssize_t ahead_give(struct ahead *a, char *p, size_t len)
 	return (ssize_t)n;
 }
 
-/* The buffer it is in is the caller's again. */
+/* The buffer it is in is the caller's again. The copy counts against no budget but that of tls_kept's caller. */
 static void ahead_keep(struct ahead *a)
 {
 	if (a->len == 0 || a->own)
@@ -689,7 +689,7 @@ size_t tls_took(const struct tls_session *s)
 
 size_t tls_kept(const struct tls_session *s)
 {
-	return s->rest_len - s->rest_sent;
+	return s->rest_len - s->rest_sent + s->ahead.len;
 }
 
 const char *tls_error(const struct tls_session *s)

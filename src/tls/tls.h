@@ -135,7 +135,7 @@ bool tls_is_pending(const struct tls_session *s);
 bool tls_has_answered(const struct tls_session *s);
 /* How many bytes the last read consumed from the socket. */
 size_t tls_took(const struct tls_session *s);
-/* How many encrypted bytes wait for the socket. */
+/* How many encrypted bytes the session holds: they wait for the socket, or for the next read (up to 256 KiB). */
 size_t tls_kept(const struct tls_session *s);
 /* Why the session failed: "certificate verify failed: self-signed certificate"; "" if it has not. */
 const char *tls_error(const struct tls_session *s);

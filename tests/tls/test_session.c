@@ -488,7 +488,7 @@ static void flood_is_met(size_t len)
 	struct world w;
 	pthread_t thread;
 	ssize_t n = -EAGAIN;
-	size_t calls = 0;
+	size_t calls = 0, held = 0;
 
 	world_open(&w, "none", 0);
 	pair_open(&p, &w, &f.c, send_flood, &f, &thread);
@@ -497,6 +497,7 @@ static void flood_is_met(size_t len)
 	for (; n == -EAGAIN; calls++) {
 		n = tls_read(p.s, b, len);
 		assert_true(tls_took(p.s) <= len + RECORD + 3 * GAP);
+		held = tls_kept(p.s) > held ? tls_kept(p.s) : held;
 		if (n == -EAGAIN && !tls_is_pending(p.s))
 			usleep(100); /* the rest is under way */
 	}
@@ -504,6 +505,8 @@ static void flood_is_met(size_t len)
 	for (size_t i = 0; i < TAIL; i++)
 		assert_int_equal(b[i], echo_pattern(i));
 	assert_true(calls > FLOOD * PADDED / (3 * GAP));
+	assert_true(len < LONGEST_READ || held > 0); /* what was read ahead is counted while it is kept */
+	assert_int_equal(tls_kept(p.s), 0);
 	f.is_read = true;
 	pthread_join(thread, NULL);
 	pair_close(&p, &f.c);
