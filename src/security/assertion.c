@@ -8,6 +8,7 @@
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/obj_mac.h>
 #include <openssl/pem.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,19 +21,21 @@ enum { SIGNATURE_MAX = 2048, P256_BYTES = 32, UUID_TEXT = 37 };
 
 /* ---- an assertion that is ready ---- */
 
+/* All of its parts are in base64url: so URL encoding, which Kafka applies to it in a request, would change nothing. */
 static const char *take_ready(struct str text, struct arena *arena, struct str *out)
 {
 	struct jwt_parts parts;
+	struct bytes signature = {0};
 	json_t *header = NULL, *claims = NULL;
 
 	*out = str_trim(text);
-	if (jwt_split(*out, &parts)) {
+	if (jwt_split(*out, &parts) && base64_read(BASE64_URL, parts.signature, arena, &signature)) {
 		header = jwt_object(parts.header, 0, arena);
 		claims = jwt_object(parts.claims, 0, arena);
 	}
 	json_decref(header);
 	json_decref(claims);
-	return header && claims ? NULL : "its file holds no JSON Web Token";
+	return header && claims && signature.len > 0 ? NULL : "its file holds no JSON Web Token";
 }
 
 /* ---- what is asserted ---- */
@@ -177,7 +180,12 @@ static size_t sign(EVP_PKEY *key, struct str text, bool ec, uint8_t out[SIGNATUR
 /* A key signs only by the algorithm of its type. */
 static bool fits(const EVP_PKEY *key, bool ec)
 {
-	return ec ? EVP_PKEY_is_a(key, "EC") && EVP_PKEY_get_bits(key) == 256 : EVP_PKEY_is_a(key, "RSA");
+	char curve[32];
+
+	if (!ec)
+		return EVP_PKEY_is_a(key, "RSA");
+	return EVP_PKEY_is_a(key, "EC") && EVP_PKEY_get_group_name(key, curve, sizeof(curve), NULL) == 1 &&
+	       strcmp(curve, SN_X9_62_prime256v1) == 0;
 }
 
 static const char *sign_with(EVP_PKEY *key, const struct oauth_assertion *a, struct str content, struct arena *arena,

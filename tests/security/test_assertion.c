@@ -220,6 +220,19 @@ static void a_key_may_be_encrypted_and_has_to_fit(void **state)
 	refused("ES256 needs a private key on P-256");
 }
 
+static void a_curve_of_the_same_size_is_not_p_256(void **state)
+{
+	EVP_PKEY *key = EVP_EC_gen("secp256k1");
+
+	(void)state;
+	if (!key)
+		skip(); /* not every OpenSSL has it */
+	t.a.algorithm = STR("ES256");
+	t.now.key = pem_of(key, NULL);
+	EVP_PKEY_free(key);
+	refused("ES256 needs a private key on P-256");
+}
+
 static void one_that_is_ready_is_taken_from_its_file(void **state)
 {
 	(void)state;
@@ -233,6 +246,12 @@ static void one_that_is_ready_is_taken_from_its_file(void **state)
 	refused("its file holds no JSON Web Token");
 	t.now.file = STR("");
 	refused("its file holds no JSON Web Token");
+	t.now.file = STR("e30.e30.");
+	refused("its file holds no JSON Web Token");
+	t.now.file = STR("e30.e30.a&b=c"); /* it would be a parameter of the request */
+	refused("its file holds no JSON Web Token");
+	t.now.file = STR("e30.e30.c2\nln");
+	refused("its file holds no JSON Web Token");
 }
 
 int main(void)
@@ -243,6 +262,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_template_comes_between_the_settings_and_the_clock, up, down),
 		cmocka_unit_test_setup_teardown(each_may_have_an_id_of_its_own, up, down),
 		cmocka_unit_test_setup_teardown(a_key_may_be_encrypted_and_has_to_fit, up, down),
+		cmocka_unit_test_setup_teardown(a_curve_of_the_same_size_is_not_p_256, up, down),
 		cmocka_unit_test_setup_teardown(one_that_is_ready_is_taken_from_its_file, up, down),
 	};
 
