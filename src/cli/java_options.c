@@ -49,6 +49,15 @@ static struct str list_of(const char *options, const char *name, struct arena *a
 	return list;
 }
 
+static struct str working_directory(struct arena *a)
+{
+	char *path = realpath(".", NULL);
+	struct str copy = path ? arena_str(a, str_of(path)) : STR_NULL;
+
+	free(path);
+	return copy;
+}
+
 struct jvm_options java_options_read(struct env *env, struct arena *a)
 {
 	const char *options = getenv("KAFKA_OPTS");
@@ -57,6 +66,7 @@ struct jvm_options java_options_read(struct env *env, struct arena *a)
 	struct jvm_options out = {.allowed_urls = list_of(options, JVM_ALLOWED_URLS, a),
 				  .allowed_files = list_of(options, JVM_ALLOWED_FILES, a)};
 
+	out.directory = working_directory(a);
 	if (!str_is_null(krb5))
 		setenv("KRB5_CONFIG", krb5.p, 0);
 	if (!str_is_null(path))

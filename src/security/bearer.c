@@ -171,11 +171,11 @@ static bool read_secret(struct reading *r, struct oauth_endpoint *e)
 
 #define ASSERTION "sasl.oauthbearer.assertion."
 
-/* A file that KAFKA_OPTS allows; null: the setting has no value. */
+/* The absolute path of a file that KAFKA_OPTS allows; null: the setting has no value. */
 static bool read_path(struct reading *r, const char *setting, struct str *out)
 {
 	*out = setting_of(r, setting);
-	return str_is_null(*out) || jvm_allows_file(r->place->jvm, setting, *out, r->arena, &r->error);
+	return str_is_null(*out) || jvm_allows_file(r->place->jvm, setting, out, r->arena, &r->error);
 }
 
 static void add_claim(const struct reading *r, json_t *claims, const char *name, const char *setting)

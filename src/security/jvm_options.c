@@ -35,10 +35,44 @@ bool jvm_allows_url(const struct jvm_options *o, const char *setting, struct str
 	return allows(o->allowed_urls, &what, setting, url, a, error);
 }
 
-bool jvm_allows_file(const struct jvm_options *o, const char *setting, struct str path, struct arena *a,
+/* Without what Java's File drops: slashes behind others, and one at the end. */
+static struct str without_slashes(struct str path, struct arena *a)
+{
+	char *p = arena_alloc(a, (size_t)path.len);
+	int32_t n = 0;
+
+	for (int32_t i = 0; p && i < path.len; i++)
+		if (path.p[i] != '/' || n == 0 || p[n - 1] != '/')
+			p[n++] = path.p[i];
+	if (n > 1 && p[n - 1] == '/')
+		n--;
+	return p ? (struct str){p, n} : STR_NULL;
+}
+
+/* Null, and *error: it cannot be said. */
+static struct str absolute(const struct jvm_options *o, const char *setting, struct str path, struct arena *a,
+			   struct str *error)
+{
+	struct str whole = path;
+
+	if (path.len == 0 || path.p[0] != '/') {
+		if (str_is_null(o->directory)) {
+			*error = arena_printf(a, "%s=%.*s: an absolute path was expected", setting, STR_ARG(path));
+			return STR_NULL;
+		}
+		whole = arena_printf(a, "%.*s/%.*s", STR_ARG(o->directory), STR_ARG(path));
+	}
+	whole = str_is_null(whole) ? whole : without_slashes(whole, a);
+	if (str_is_null(whole))
+		*error = arena_printf(a, "%s is too long", setting);
+	return whole;
+}
+
+bool jvm_allows_file(const struct jvm_options *o, const char *setting, struct str *path, struct arena *a,
 		     struct str *error)
 {
 	static const struct resource what = {"file", "PATH", JVM_ALLOWED_FILES};
 
-	return allows(o->allowed_files, &what, setting, path, a, error);
+	*path = absolute(o, setting, *path, a, error);
+	return !str_is_null(*path) && allows(o->allowed_files, &what, setting, *path, a, error);
 }

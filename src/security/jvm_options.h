@@ -18,13 +18,15 @@ struct jvm_options {
 	/* why it could not be read although one is named: "PATH: ENOENT"; null: none is named */
 	struct str jaas_why;
 	struct str allowed_urls;  /* URLs that OAUTHBEARER is permitted to read, separated by commas; null: none */
-	struct str allowed_files; /* the same for files that assertions are made of */
+	struct str allowed_files; /* the same for files that assertions are made of: absolute paths */
+	struct str directory;	  /* that relative paths begin at; null: unknown */
 };
 
 /* Whether the URL in this setting may be read. If not, *error has Kafka's message. */
 bool jvm_allows_url(const struct jvm_options *o, const char *setting, struct str url, struct arena *a,
 		    struct str *error);
-bool jvm_allows_file(const struct jvm_options *o, const char *setting, struct str path, struct arena *a,
+/* The same for a file, whose path becomes absolute, as in Java's File.getAbsoluteFile. */
+bool jvm_allows_file(const struct jvm_options *o, const char *setting, struct str *path, struct arena *a,
 		     struct str *error);
 
 #endif

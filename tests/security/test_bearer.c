@@ -396,16 +396,45 @@ static void a_file_that_holds_an_assertion_comes_before_the_other_settings(void 
 	end();
 }
 
+#define NOT_ALLOWED(path)                                                                                              \
+	"Invalid value " path " for configuration sasl.oauthbearer.assertion.private.key.file: The file cannot be "    \
+	"accessed due to restrictions. Update the system property 'org.apache.kafka.sasl.oauthbearer.allowed.files' "  \
+	"to allow the file to be accessed. (KAFKA_OPTS=-Dorg.apache.kafka.sasl.oauthbearer.allowed.files=PATH,...)"
+
+/* Kafka compares what Java's File.getAbsoluteFile makes of it. */
+static void files_are_allowed_by_their_absolute_paths(void **state)
+{
+	(void)state;
+	asserts();
+	t.jvm.allowed_files = STR("/here/key.pem,key,/here/sub/./key");
+	put(4, ASSERTION "private.key.file", "key.pem");
+	assert_refused(MODULE ";",
+		       "sasl.oauthbearer.assertion.private.key.file=key.pem: an absolute path was expected");
+	t.jvm.directory = STR("/here");
+	begin(MODULE ";");
+	assert_string_equal(t.key_file, "/here/key.pem");
+	end();
+	asserts();
+	t.jvm.directory = STR("/here");
+	t.jvm.allowed_files = STR("/here/key.pem,key,/here/sub/./key,/at/the/root");
+	put(4, ASSERTION "private.key.file", "key");
+	assert_refused(MODULE ";", NOT_ALLOWED("/here/key"));
+	put(4, ASSERTION "private.key.file", "sub/../key.pem");
+	assert_refused(MODULE ";", NOT_ALLOWED("/here/sub/../key.pem"));
+	put(4, ASSERTION "private.key.file", "sub//.///key/");
+	put(5, ASSERTION "template.file", "//at/the//root");
+	begin(MODULE ";");
+	assert_string_equal(t.key_file, "/here/sub/./key");
+	assert_string_equal(t.template_file, "/at/the/root");
+	end();
+}
+
 static void assertions_that_cannot_be_made_are_refused(void **state)
 {
 	(void)state;
 	asserts();
 	put(4, ASSERTION "private.key.file", "/other");
-	assert_refused(MODULE ";",
-		       "Invalid value /other for configuration sasl.oauthbearer.assertion.private.key.file: The "
-		       "file cannot be accessed due to restrictions. Update the system property "
-		       "'org.apache.kafka.sasl.oauthbearer.allowed.files' to allow the file to be accessed. "
-		       "(KAFKA_OPTS=-Dorg.apache.kafka.sasl.oauthbearer.allowed.files=PATH,...)");
+	assert_refused(MODULE ";", NOT_ALLOWED("/other"));
 	put(4, ASSERTION "algorithm", "HS256");
 	assert_refused(MODULE ";", "sasl.oauthbearer.assertion.algorithm=HS256: there are RS256 and ES256");
 	put(4, ASSERTION "algorithm", "es256");
@@ -571,6 +600,7 @@ int main(void)
 		cmocka_unit_test(a_client_may_show_an_assertion_instead_of_a_secret),
 		cmocka_unit_test(an_assertion_may_be_the_grant_itself),
 		cmocka_unit_test(a_file_that_holds_an_assertion_comes_before_the_other_settings),
+		cmocka_unit_test(files_are_allowed_by_their_absolute_paths),
 		cmocka_unit_test(assertions_that_cannot_be_made_are_refused),
 		cmocka_unit_test(settings_that_cannot_be_are_refused),
 		cmocka_unit_test(times_of_renewal_are_those_that_kafka_takes),
