@@ -8,7 +8,8 @@
  *    another.
  * 2. Without a valid token, logins wait for a single attempt; only the one that makes it occupies a
  *    thread.
- * 3. A file is read when its token is to be renewed, and the files of an assertion for each request.
+ * 3. A file is read when its token is to be renewed, and the files of an assertion for each request;
+ *    these have to be readable when the source is made, too.
  * 4. The server's name is always checked against its certificate; ssl.* are options of the JAAS
  *    line, and without them the system's authorities are trusted.
  */
@@ -19,7 +20,7 @@
 
 /*
  * NULL and *why: not possible; then the claims remain the caller's. Reads the files that options
- * name. Release with token_source_free().
+ * and an assertion name. Release with token_source_free().
  */
 struct token_source *oauth_source_new(struct env *env, const struct oauth_endpoint *e, struct buf *why);
 

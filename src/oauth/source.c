@@ -380,6 +380,36 @@ static void source_free(struct token_source *base)
 	xfree(s);
 }
 
+/* Whether a file of an assertion can be read now; it is read again for each request. */
+static bool is_readable(struct env *env, const char *setting, struct str path, struct buf *why)
+{
+	char *text;
+	size_t len;
+	int err = str_is_null(path) ? 0 : env_read_file(env, path.p, TOKEN_MAX_BYTES, &text, &len);
+
+	if (err)
+		buf_printf(why, "The OAuth configuration option %s contains a file (%s) that cannot be read: %s",
+			   setting, path.p, err_name(err));
+	if (err || str_is_null(path))
+		return !err;
+	explicit_bzero(text, len);
+	xfree(text);
+	return true;
+}
+
+static bool open_assertion(struct source *s, struct env *env, struct buf *why)
+{
+	struct oauth_assertion *a;
+
+	if (!s->e.assertion)
+		return true;
+	s->assertion = a = assertion_copy(s->e.assertion);
+	s->body_rest = str_dup(s->e.body_rest);
+	return is_readable(env, "sasl.oauthbearer.assertion.file", a->file, why) &&
+	       is_readable(env, "sasl.oauthbearer.assertion.private.key.file", a->key_file, why) &&
+	       is_readable(env, "sasl.oauthbearer.assertion.template.file", a->template_file, why);
+}
+
 static bool open_place(struct source *s, struct env *env, struct buf *why)
 {
 	struct str url = s->e.url, path = http_url_file(url);
@@ -397,10 +427,8 @@ static bool open_place(struct source *s, struct env *env, struct buf *why)
 	}
 	s->headers = str_dup(s->e.headers);
 	s->body = str_dup(s->e.body);
-	if (s->e.assertion) {
-		s->assertion = assertion_copy(s->e.assertion);
-		s->body_rest = str_dup(s->e.body_rest);
-	}
+	if (!open_assertion(s, env, why))
+		return false;
 	return !s->url.tls || http_tls_new(env, s->e.option, s->e.option_arg, &s->tls, why) == 0;
 }
 

@@ -345,10 +345,10 @@ static int listen_at(char url[80])
 	return fd;
 }
 
-static void open_with_assertion(const char *url)
+static bool opens_with_assertion(const char *url, const char *key_file)
 {
 	struct oauth_assertion assertion = {
-		.key_file = str_of(t.path), .algorithm = STR("RS256"), .claims = STR("{}"), .make = make};
+		.key_file = str_of(key_file), .algorithm = STR("RS256"), .claims = STR("{}"), .make = make};
 	struct oauth_endpoint e = {
 		.url = str_of(url),
 		.headers = STR("X: y\r\n"),
@@ -364,7 +364,22 @@ static void open_with_assertion(const char *url)
 	};
 
 	t.source = oauth_source_new(t.env, &e, &t.why);
-	assert_non_null(t.source);
+	return t.source;
+}
+
+static void files_of_an_assertion_have_to_be_there_at_the_start(void **state)
+{
+	(void)state;
+	assert_false(opens_with_assertion("http://127.0.0.1:1/", "/tmp"));
+	assert_true(str_is(buf_str(&t.why),
+			   "The OAuth configuration option sasl.oauthbearer.assertion.private.key.file contains a "
+			   "file (/tmp) that cannot be read: Is a directory"));
+	unlink(t.path);
+	t.why.len = 0;
+	assert_false(opens_with_assertion("http://127.0.0.1:1/", t.path));
+	assert_non_null(memmem(t.why.p, t.why.len, "No such file", 12));
+	write_token("key");
+	assert_true(opens_with_assertion("http://127.0.0.1:1/", t.path));
 }
 
 static void each_request_has_an_assertion_of_its_own(void **state)
@@ -376,7 +391,7 @@ static void each_request_has_an_assertion_of_its_own(void **state)
 	memset(&shown, 0, sizeof(shown));
 	shown.listener = listen_at(url);
 	pthread_create(&server, NULL, answer, NULL);
-	open_with_assertion(url);
+	assert_true(opens_with_assertion(url, t.path));
 	write_token("bad");
 	assert_int_equal(fetch_anew(), TOKEN_FAILED);
 	assert_true(str_is(buf_str(&t.why), "the assertion cannot be made: its key is bad"));
@@ -404,6 +419,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(none_is_shown_behind_its_end, up, down),
 		cmocka_unit_test_setup_teardown(a_life_without_end_overflows_nothing, up, down),
 		cmocka_unit_test_setup_teardown(a_failure_is_everybodys_who_has_waited_for_it, up, down),
+		cmocka_unit_test_setup_teardown(files_of_an_assertion_have_to_be_there_at_the_start, up, down),
 		cmocka_unit_test_setup_teardown(each_request_has_an_assertion_of_its_own, up, down),
 		cmocka_unit_test_setup_teardown(one_waits_for_a_silent_server_and_can_be_told_that_it_is_over, up,
 						down),
