@@ -339,6 +339,60 @@ static void clients_do_not_keep_a_node_waiting(void **state)
 	world_close(&w);
 }
 
+/* Who has had a turn, and has more to do, does not begin anew at the head of those that wait. */
+static void who_has_had_a_turn_comes_behind_who_waits(void **state)
+{
+	enum { BUSY = 2, FRAMES = 1000 };
+	struct world w;
+	int v[BUSY + 1];
+
+	(void)state;
+	world_open(&w, 1, NULL);
+	for (int i = 0; i <= BUSY; i++) {
+		v[i] = dial_listener(&w, 0);
+		expect_echo(v[i]);
+	}
+	put_work(v[0], 1, 100000); /* while they send theirs */
+	for (int i = 0; i < BUSY; i++)
+		put_work(v[i], FRAMES, 1000);
+	expect_echo(v[BUSY]);
+	assert_true(w.echo.frames < FRAMES);
+	for (int i = 0; i <= BUSY; i++)
+		close(v[i]);
+	w.patience_ms = 1000;
+	world_close(&w);
+}
+
+/*
+ * Clients that wait for their turn come before one that is heard of later: it is counted what has been
+ * done for them, eight frames a turn at least, when that one has had five answers.
+ */
+static void who_comes_later_comes_behind_those_that_wait(void **state)
+{
+	enum { CLIENTS = 20, FRAMES = 128, PINGS = 5, TURN_FRAMES = 8 };
+	struct world w;
+	int v[CLIENTS], late;
+
+	(void)state;
+	world_open(&w, 1, NULL);
+	late = dial_listener(&w, 0);
+	expect_echo(late);
+	for (int i = 0; i < CLIENTS; i++) {
+		v[i] = dial_listener(&w, 0);
+		expect_echo(v[i]);
+	}
+	put_work(v[0], 1, 300000); /* while the others send theirs */
+	for (int i = 0; i < CLIENTS; i++)
+		put_work(v[i], FRAMES, 200);
+	for (int i = 0; i < PINGS; i++)
+		expect_echo(late);
+	assert_true(w.echo.frames > PINGS * TURN_FRAMES * CLIENTS / 2);
+	close(late);
+	for (int i = 0; i < CLIENTS; i++)
+		close(v[i]);
+	world_close(&w);
+}
+
 static void connections_are_spread_over_the_reactors(void **state)
 {
 	struct world w;
@@ -429,6 +483,8 @@ int main(void)
 		cmocka_unit_test(a_bound_of_one_connection_holds_for_it_alone),
 		cmocka_unit_test(a_handler_can_close_with_and_without_an_answer),
 		cmocka_unit_test(clients_do_not_keep_a_node_waiting),
+		cmocka_unit_test(who_has_had_a_turn_comes_behind_who_waits),
+		cmocka_unit_test(who_comes_later_comes_behind_those_that_wait),
 		cmocka_unit_test(connections_are_spread_over_the_reactors),
 		cmocka_unit_test(a_clean_stop_answers_what_is_in_work_and_closes_the_idle),
 		cmocka_unit_test(a_wildcard_takes_both_families_and_tells_the_local_address),
