@@ -98,7 +98,7 @@ static void make_file(struct world *w)
 
 void world_open(struct world *w, const char *client_auth, int64_t handshake_ms)
 {
-	struct net_listener_config l[2] = {{.name = "SSL",
+	struct net_listener_config l[3] = {{.name = "SSL",
 					    .host = "127.0.0.1",
 					    .max_connections = NET_NO_LIMIT,
 					    .max_connection_creation_rate = NET_NO_LIMIT}};
@@ -114,17 +114,18 @@ void world_open(struct world *w, const char *client_auth, int64_t handshake_ms)
 	w->ca = make_authority("authority");
 	w->server = make_leaf(&w->ca, "server");
 	w->client = make_leaf(&w->ca, "client");
-	l[1] = l[0];
+	l[1] = l[2] = l[0];
 	l[1].name = "NODES";
+	l[2].name = "PLAINTEXT";
 	l[1].exempt = true;
 	l[0].tls = w->tls = server_context(w, &w->server, client_auth);
 	net_limits_default(&limits, (int64_t)1 << 30);
 	if (handshake_ms)
 		limits.handshake_deadline_ms = handshake_ms;
 	w->net = net_new(w->env, &limits, 1, &echo_handler, &w->echo);
-	assert_int_equal(net_listen(w->net, l, 2, &failed), 0);
-	net_accept(w->net, 0);
-	net_accept(w->net, 1);
+	assert_int_equal(net_listen(w->net, l, 3, &failed), 0);
+	for (int i = 0; i < 3; i++)
+		net_accept(w->net, i);
 	net_start(w->net);
 	loop_thread(net_loop(w->net, 0));
 }

@@ -1,5 +1,5 @@
 /*
- * net_world: a net with TLS listeners on loopback, its reactors on threads, and OpenSSL's own clients.
+ * net_world: a net on loopback with three listeners, with TLS, for nodes and for clients without TLS, its reactors on threads, and OpenSSL's own clients.
  * For tests only: its checks are cmocka's. What waits does so for twenty seconds at most.
  */
 #ifndef ODRADEK_TESTS_TLS_NET_WORLD_H

@@ -379,36 +379,88 @@ static void release_reactor(struct world *w)
 	pthread_mutex_unlock(&w->lock);
 }
 
-/* Of sixty-four waiting handshakes, only a few run before a node's frame that arrived last. */
-static void a_node_does_not_wait_for_a_herd_of_handshakes(void **state)
-{
-	static const char frame[] = {0, 0, 0, 1, 'e'};
-	struct world w;
-	int fds[64], node;
-	char answer[5];
+enum { HERD = 64 };
 
-	world_open(&w, NULL, 0);
-	node = dial_port(net_listener_addr(w.net, 1)->port);
-	for (int i = 0; i < 64; i++)
-		fds[i] = dial_node(&w);
-	while (w.echo.opened < 65)
+/* Connections for handshakes, and one more, all on the reactor. */
+static int open_herd(struct world *w, int fds[HERD], int listener)
+{
+	int other = dial_port(net_listener_addr(w->net, listener)->port);
+
+	for (int i = 0; i < HERD; i++)
+		fds[i] = dial_node(w);
+	while (w->echo.opened < HERD + 1)
 		usleep(1000);
-	hold_reactor(&w);
-	for (int i = 0; i < 64; i++)
+	return other;
+}
+
+static void begin_handshakes(const int fds[HERD])
+{
+	for (int i = 0; i < HERD; i++)
 		assert_int_equal(write(fds[i], "no hello of TLS", 15), 15);
-	assert_int_equal(write(node, frame, sizeof(frame)), (ssize_t)sizeof(frame));
-	release_reactor(&w);
-	assert_int_equal(recv(node, answer, sizeof(answer), MSG_WAITALL), (ssize_t)sizeof(answer));
-	assert_in_range(w.echo.unsecured_before, 0, 24);
-	for (int i = 0; i < 64; i++) {
+}
+
+static void close_herd(const int fds[HERD])
+{
+	for (int i = 0; i < HERD; i++) {
 		char byte;
 
 		while (recv(fds[i], &byte, 1, 0) > 0)
 			;
 		close(fds[i]);
 	}
-	assert_int_equal(w.echo.unsecured, 64);
+}
+
+/* Of sixty-four waiting handshakes, only a few run before a node's frame that arrived last. */
+static void a_node_does_not_wait_for_a_herd_of_handshakes(void **state)
+{
+	static const char frame[] = {0, 0, 0, 1, 'e'};
+	struct world w;
+	int fds[HERD], node;
+	char answer[5];
+
+	world_open(&w, NULL, 0);
+	node = open_herd(&w, fds, 1);
+	hold_reactor(&w);
+	begin_handshakes(fds);
+	assert_int_equal(write(node, frame, sizeof(frame)), (ssize_t)sizeof(frame));
+	release_reactor(&w);
+	assert_int_equal(recv(node, answer, sizeof(answer), MSG_WAITALL), (ssize_t)sizeof(answer));
+	assert_in_range(w.echo.unsecured_before, 0, 24);
+	close_herd(fds);
+	assert_int_equal(w.echo.unsecured, HERD);
 	close(node);
+	world_close(&w);
+}
+
+/*
+ * A client whose requests fill every turn: between two of its turns there is one handshake. Eight or
+ * sixteen requests are a turn, and eight handshakes may come before the first.
+ */
+static void a_client_does_not_wait_for_a_herd_of_handshakes(void **state)
+{
+	enum { REQUESTS = 80, REQUEST_US = 250 };
+	static uint8_t frames[REQUESTS * 9], answers[sizeof(frames)];
+	struct world w;
+	int fds[HERD], client;
+
+	(void)state;
+	for (int i = 0; i < REQUESTS; i++) {
+		put_u32(frames + i * 9, 5);
+		frames[i * 9 + 4] = 'w';
+		put_u32(frames + i * 9 + 5, REQUEST_US);
+	}
+	world_open(&w, NULL, 0);
+	client = open_herd(&w, fds, 2);
+	hold_reactor(&w);
+	assert_int_equal(write(client, frames, sizeof(frames)), (ssize_t)sizeof(frames));
+	begin_handshakes(fds);
+	release_reactor(&w);
+	assert_int_equal(recv(client, answers, sizeof(answers), MSG_WAITALL), (ssize_t)sizeof(answers));
+	assert_memory_equal(answers, frames, sizeof(frames));
+	assert_in_range(w.echo.unsecured_before, 0, 24);
+	close_herd(fds);
+	assert_int_equal(w.echo.unsecured, HERD);
+	close(client);
 	world_close(&w);
 }
 
@@ -429,6 +481,7 @@ int main(void)
 		cmocka_unit_test(a_certificate_that_is_shown_has_to_be_good),
 		cmocka_unit_test(new_connections_see_a_new_certificate_and_old_ones_stay),
 		cmocka_unit_test(a_node_does_not_wait_for_a_herd_of_handshakes),
+		cmocka_unit_test(a_client_does_not_wait_for_a_herd_of_handshakes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

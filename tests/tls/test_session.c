@@ -2,6 +2,8 @@
 #include <errno.h>
 #include <malloc.h>
 #include <linux/sockios.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -430,96 +432,163 @@ static void new_keys_without_end_hold_up_nobody(void **state)
 		new_keys_are_met(part);
 }
 
-enum { FLOOD = 16000, PADDED = 65, TAIL = 1000, RECORD = 16384, GAP = RECORD + 4096 };
+/* ---- what OpenSSL keeps of what it has decrypted: its memory is watched ---- */
 
-/* A client whose new keys come in long pieces, and so faster than they are opened. */
-struct flood {
-	struct client c;
-	_Atomic bool is_full, is_read;
+enum { SECRET = 64, SECRETS = 4 };
+
+struct piece {
+	struct piece *next, **self;
+	size_t len;
+	_Alignas(16) uint8_t bytes[];
 };
 
-/*
- * OpenSSL receives 16709 bytes at once, when it wants a header; 44 of padding make records of 65, so that each
- * time four bytes of the next header come with them. It goes on asking then.
- */
-static BIO *make_flood(SSL *ssl)
-{
-	BIO *out = BIO_new(BIO_s_mem());
+static struct {
+	pthread_mutex_t lock;
+	struct piece *first;
+	bool was_freed[SECRETS]; /* with the secret in it */
+} kept = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-	assert_int_equal(SSL_set_block_padding(ssl, 44), 1);
-	SSL_set0_wbio(ssl, out);
-	return out;
+static uint8_t secret_byte(int secret, int i)
+{
+	return (uint8_t)(50 * (secret + 1) + 7 * i);
 }
 
-static void *send_flood(void *arg)
+static bool has_secret(const struct piece *p, int secret)
 {
-	struct flood *f = arg;
-	ssize_t n;
-	char *p;
-	long len;
-	BIO *out;
+	int same = 0;
 
-	assert_int_equal(SSL_connect(f->c.ssl), 1);
-	out = make_flood(f->c.ssl);
-	for (int i = 0; i < FLOOD; i++)
-		renew_keys(&f->c);
-	assert_int_equal(BIO_get_mem_data(out, &p), FLOOD * PADDED);
-	send_record(&f->c, 0, TAIL);
-	len = BIO_get_mem_data(out, &p);
-	for (; len > 0; p += n, len -= n) {
-		n = send(f->c.fd, p, (size_t)len, f->is_full ? 0 : MSG_DONTWAIT);
-		if (n < 0) {
-			assert_true(errno == EAGAIN && !f->is_full);
-			f->is_full = true;
-			n = 0;
+	for (size_t at = 0; at < p->len && same < SECRET; at++)
+		same = p->bytes[at] == secret_byte(secret, same) ? same + 1 : p->bytes[at] == secret_byte(secret, 0);
+	return same == SECRET;
+}
+
+static bool is_kept(int secret)
+{
+	bool found;
+
+	pthread_mutex_lock(&kept.lock);
+	found = kept.was_freed[secret];
+	for (struct piece *p = kept.first; p && !found; p = p->next)
+		found = has_secret(p, secret);
+	pthread_mutex_unlock(&kept.lock);
+	return found;
+}
+
+static void *piece_new(size_t len, const char *file, int line)
+{
+	struct piece *p = calloc(1, sizeof(*p) + len);
+
+	(void)file;
+	(void)line;
+	p->len = len;
+	pthread_mutex_lock(&kept.lock);
+	p->next = kept.first;
+	p->self = &kept.first;
+	if (p->next)
+		p->next->self = &p->next;
+	kept.first = p;
+	pthread_mutex_unlock(&kept.lock);
+	return p->bytes;
+}
+
+static void piece_free(void *bytes, const char *file, int line)
+{
+	struct piece *p = bytes ? container_of(bytes, struct piece, bytes) : NULL;
+
+	(void)file;
+	(void)line;
+	if (!p)
+		return;
+	pthread_mutex_lock(&kept.lock);
+	for (int i = 0; i < SECRETS; i++)
+		kept.was_freed[i] |= has_secret(p, i);
+	*p->self = p->next;
+	if (p->next)
+		p->next->self = p->self;
+	pthread_mutex_unlock(&kept.lock);
+	free(p);
+}
+
+static void *piece_resize(void *bytes, size_t len, const char *file, int line)
+{
+	size_t had = bytes ? container_of(bytes, struct piece, bytes)->len : 0;
+	void *other = len ? piece_new(len, file, line) : NULL;
+
+	if (bytes && other)
+		memcpy(other, bytes, had < len ? had : len);
+	piece_free(bytes, file, line);
+	return other;
+}
+
+struct teller {
+	struct client c;
+	_Atomic int asked, told;
+	_Atomic bool enough;
+};
+
+static void *tell_secrets(void *arg)
+{
+	struct teller *t = arg;
+	uint8_t secret[SECRET];
+
+	assert_int_equal(SSL_connect(t->c.ssl), 1);
+	while (!t->enough) {
+		if (t->told == t->asked) {
+			usleep(1000);
+			continue;
 		}
+		for (int i = 0; i < SECRET; i++)
+			secret[i] = secret_byte(t->told, i);
+		client_put(&t->c, secret, sizeof(secret));
+		t->told++;
 	}
-	f->is_full = true;
-	while (!f->is_read)
-		usleep(1000);
 	return NULL;
 }
 
-static void flood_is_met(size_t len)
+static void hear_secret(struct tls_session *s, struct teller *t)
 {
-	static uint8_t b[LONGEST_READ];
-	struct flood f = {0};
+	uint8_t secret[SECRET];
+	int which = t->asked++;
+	ssize_t n;
+
+	while (t->told < t->asked)
+		usleep(1000);
+	while ((n = tls_read(s, secret, sizeof(secret))) == -EAGAIN)
+		usleep(1000);
+	assert_int_equal(n, SECRET);
+	for (int i = 0; i < SECRET; i++)
+		assert_int_equal(secret[i], secret_byte(which, i));
+}
+
+static void what_may_be_secret_is_wiped_and_nothing_else(int version)
+{
+	struct teller t = {0};
 	struct pair p;
 	struct world w;
 	pthread_t thread;
-	ssize_t n = -EAGAIN;
-	size_t calls = 0, held = 0;
 
+	memset(kept.was_freed, 0, sizeof(kept.was_freed));
 	world_open(&w, "none", 0);
-	pair_open(&p, &w, &f.c, send_flood, &f, &thread);
-	while (!f.is_full)
-		usleep(1000);
-	for (; n == -EAGAIN; calls++) {
-		n = tls_read(p.s, b, len);
-		assert_true(tls_took(p.s) <= len + RECORD + 3 * GAP);
-		held = tls_kept(p.s) > held ? tls_kept(p.s) : held;
-		if (n == -EAGAIN && !tls_is_pending(p.s))
-			usleep(100); /* the rest is under way */
-	}
-	assert_int_equal(n, TAIL);
-	for (size_t i = 0; i < TAIL; i++)
-		assert_int_equal(b[i], echo_pattern(i));
-	assert_true(calls > FLOOD * PADDED / (3 * GAP));
-	assert_true(len < LONGEST_READ || held > 0); /* what was read ahead is counted while it is kept */
-	assert_int_equal(tls_kept(p.s), 0);
-	f.is_read = true;
+	pair_open_at(&p, &w, version, &t.c, tell_secrets, &t, &thread);
+	hear_secret(p.s, &t);
+	assert_false(is_kept(0));
+	tls_set_secret(p.s, false);
+	hear_secret(p.s, &t);
+	assert_true(is_kept(1));
+	tls_set_secret(p.s, true);
+	hear_secret(p.s, &t);
+	assert_false(is_kept(2));
+	t.enough = true;
 	pthread_join(thread, NULL);
-	pair_close(&p, &f.c);
+	pair_close(&p, &t.c);
 	world_close(&w);
 }
 
-/* OpenSSL alone would not return before it has found data, however many new keys come before. */
-static void each_read_of_a_flood_of_new_keys_is_short(void **state)
+static void secrets_are_wiped_until_the_login_is_over(void **state)
 {
 	(void)state;
-	flood_is_met(4096);
-	flood_is_met(65536);
-	flood_is_met(LONGEST_READ);
+	what_may_be_secret_is_wiped_and_nothing_else(TLS1_2_VERSION);
+	what_may_be_secret_is_wiped_and_nothing_else(TLS1_3_VERSION);
 }
 
 int main(void)
@@ -530,8 +599,10 @@ int main(void)
 		cmocka_unit_test(what_the_socket_does_not_take_is_not_called_written),
 		cmocka_unit_test(reads_of_any_length_take_records_of_any_length),
 		cmocka_unit_test(new_keys_without_end_hold_up_nobody),
-		cmocka_unit_test(each_read_of_a_flood_of_new_keys_is_short),
+		cmocka_unit_test(secrets_are_wiped_until_the_login_is_over),
 	};
 
+	if (!CRYPTO_set_mem_functions(piece_new, piece_resize, piece_free))
+		return EXIT_FAILURE;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
