@@ -18,6 +18,7 @@
 #include "tests/broker/node_world.h"
 
 #define PARTITIONS 4
+#define CONTROLLER_PORT 9093
 
 /* ---- questions ---- */
 
@@ -501,16 +502,22 @@ static void replicas_are_moved_at_the_rate_that_is_said(void **state)
 
 /* ---- cordoned directories ---- */
 
-static int16_t cordon(const char *dirs)
+/* dirs: NULL takes the setting back. */
+static int16_t cordon_by(struct client *asker, const char *dirs)
 {
-	struct incremental_alter_configs_request_config c = {STR("cordoned.log.dirs"), 0, str_of(dirs)};
+	struct incremental_alter_configs_request_config c = {STR("cordoned.log.dirs"), dirs ? 0 : 1, str_of(dirs)};
 	struct incremental_alter_configs_request_resource r = {4, STR("1"), {&c, 1}};
 	struct incremental_alter_configs_request in = {{&r, 1}, false};
 	struct incremental_alter_configs_response out;
 
-	client_send(&w->a, &incremental_alter_configs_request_schema, 1, &in);
-	client_take(&w->a, &incremental_alter_configs_response_schema, 1, &out);
+	client_send(asker, &incremental_alter_configs_request_schema, 1, &in);
+	client_take(asker, &incremental_alter_configs_response_schema, 1, &out);
 	return out.responses.v[0].error_code;
+}
+
+static int16_t cordon(const char *dirs)
+{
+	return cordon_by(&w->a, dirs);
 }
 
 static int16_t create_one(const char *name)
@@ -583,6 +590,23 @@ static void a_cordoned_directory_gets_no_new_replicas(void **state)
 	await_cordon("/more", false);
 	assert_int_equal(ask_to_move(at_data, "/more"), 0);
 	await_move(at_data, "/more");
+	bring_down();
+}
+
+static void at_the_controller_directories_are_only_taken_out_of_the_list(void **state)
+{
+	(void)state;
+	client_open_at(&w->b, CONTROLLER_PORT);
+	assert_int_equal(cordon_by(&w->b, "/more"), ERR_INVALID_CONFIG);
+	assert_int_equal(cordon("/data, /more"), 0);
+	await_cordon("/data", true);
+	assert_int_equal(cordon_by(&w->b, "/more,/nowhere"), ERR_INVALID_CONFIG);
+	assert_int_equal(cordon_by(&w->b, "/more"), 0);
+	await_cordon("/data", false);
+	assert_true(is_cordoned("/more"));
+	assert_int_equal(cordon_by(&w->b, "/data"), ERR_INVALID_CONFIG);
+	assert_int_equal(cordon_by(&w->b, NULL), 0);
+	await_cordon("/more", false);
 	bring_down();
 }
 
@@ -812,6 +836,7 @@ int main(void)
 		TEST(no_more_replicas_are_copied_at_once_than_there_are_threads_for_it),
 		TEST(replicas_are_moved_at_the_rate_that_is_said),
 		TEST(a_cordoned_directory_gets_no_new_replicas),
+		TEST(at_the_controller_directories_are_only_taken_out_of_the_list),
 		TEST(a_broker_with_nothing_but_cordoned_directories_gets_no_new_partitions),
 		TEST(what_is_cordoned_at_the_start_is_told_without_a_dynamic_setting),
 		TEST(a_move_can_be_taken_back_and_ends_with_its_topic),

@@ -8,6 +8,7 @@
 #include "protocol/controller_registration.h"
 #include "protocol/create_partitions.h"
 #include "protocol/delete_topics.h"
+#include "protocol/metadata_records.h"
 #include "protocol/unregister_broker.h"
 #include "protocol/unregister_controller.h"
 #include "protocol/update_features.h"
@@ -542,6 +543,29 @@ static void lists_grow_and_shrink_item_by_item(void **state)
 	assert_true(str_is(topic_value(w, "cleanup.policy"), "delete,compact"));
 }
 
+static void set_metadata_version(struct world *w, int16_t level)
+{
+	struct feature_level_record *r;
+
+	record_list_init(&w->records, &w->arena);
+	r = record_list_add(&w->records, RECORD_FEATURE_LEVEL, 0);
+	*r = (struct feature_level_record){STR("metadata.version"), level};
+	apply(w);
+}
+
+static void directories_are_cordoned_once_metadata_version_has_records_of_it(void **state)
+{
+	struct world *w = *state;
+
+	let_in(w, 0);
+	set_metadata_version(w, 29);
+	assert_int_equal(change(w, RESOURCE_BROKER, "0", "cordoned.log.dirs", 0, "/d"), ERR_INVALID_CONFIG);
+	assert_int_equal(w->records.n, 0);
+	set_metadata_version(w, 30);
+	assert_int_equal(change(w, RESOURCE_BROKER, "0", "cordoned.log.dirs", 0, "/d"), 0);
+	assert_int_equal(w->records.n, 1);
+}
+
 static void min_insync_replicas_clears_the_elr_and_belongs_to_the_cluster(void **state)
 {
 	struct world *w = *state;
@@ -695,6 +719,7 @@ int main(void)
 		TEST(producer_ids_come_in_blocks),
 		TEST(a_topics_settings_are_set_appended_to_and_deleted),
 		TEST(lists_grow_and_shrink_item_by_item),
+		TEST(directories_are_cordoned_once_metadata_version_has_records_of_it),
 		TEST(min_insync_replicas_clears_the_elr_and_belongs_to_the_cluster),
 		TEST(the_old_way_replaces_all_settings),
 		TEST(levels_go_up_when_all_can_and_down_only_safely),
