@@ -203,6 +203,19 @@ bool str_to_i32(struct str s, int32_t *out)
 	return true;
 }
 
+bool str_next_item(struct str list, int32_t *at, struct str *item)
+{
+	int32_t end = *at;
+
+	if (*at > list.len)
+		return false;
+	while (end < list.len && list.p[end] != ',')
+		end++;
+	*item = list.p ? (struct str){list.p + *at, end - *at} : STR("");
+	*at = end + 1;
+	return true;
+}
+
 int hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')

@@ -41,6 +41,12 @@ bool str_take_prefix(struct str *s, const char *prefix);
 struct str str_trim(struct str s); /* without leading and trailing white space, as Java's String.trim; a view */
 
 /*
+ * The next item of a comma-separated list from *at, which is 0 at first, with the white space around
+ * it; false after the last. An empty list has one item, which is empty.
+ */
+bool str_next_item(struct str list, int32_t *at, struct str *item);
+
+/*
  * Java's String.hashCode of UTF-8 text taken as UTF-16 (chooses the partition of group ids and
  * transactional ids).
  */

@@ -141,25 +141,11 @@ static void take_out(struct alter_settings *s, struct str name)
 	*at = -1;
 }
 
-/* The next item of a list from *at, up to a comma; false after the last. */
-static bool next_item(struct str list, int *at, struct str *item)
-{
-	int end = *at;
-
-	if (*at > list.len)
-		return false;
-	while (end < list.len && list.p[end] != ',')
-		end++;
-	*item = (struct str){list.p + *at, end - *at};
-	*at = end + 1;
-	return true;
-}
-
 static bool list_has(struct str list, struct str wanted)
 {
 	struct str item;
 
-	for (int at = 0; next_item(list, &at, &item);)
+	for (int32_t at = 0; str_next_item(list, &at, &item);)
 		if (str_eq(item, wanted))
 			return true;
 	return false;
@@ -177,7 +163,7 @@ static void put_missing(struct buf *to, struct str from, struct str other)
 {
 	struct str item;
 
-	for (int at = 0; from.len > 0 && next_item(from, &at, &item);)
+	for (int32_t at = 0; from.len > 0 && str_next_item(from, &at, &item);)
 		if (!list_has(other, item))
 			put_item(to, item);
 }

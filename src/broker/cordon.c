@@ -11,26 +11,12 @@
 
 #define ALL "*"
 
-/* The next item from *at, without white space around it; false after the last. */
-static bool next_item(struct str list, int32_t *at, struct str *item)
-{
-	int32_t end = *at;
-
-	if (*at > list.len || list.len == 0)
-		return false;
-	while (end < list.len && list.p[end] != ',')
-		end++;
-	*item = str_trim((struct str){list.p + *at, end - *at});
-	*at = end + 1;
-	return true;
-}
-
 static bool has_item(struct str list, struct str wanted)
 {
 	struct str item;
 
-	for (int32_t at = 0; !str_is_null(list) && next_item(list, &at, &item);)
-		if (str_eq(item, wanted))
+	for (int32_t at = 0; list.len > 0 && str_next_item(list, &at, &item);)
+		if (str_eq(str_trim(item), wanted))
 			return true;
 	return false;
 }
@@ -39,8 +25,8 @@ bool cordon_is_subset(struct str value, struct str list)
 {
 	struct str item;
 
-	for (int32_t at = 0; next_item(value, &at, &item);)
-		if (!has_item(list, item))
+	for (int32_t at = 0; value.len > 0 && str_next_item(value, &at, &item);)
+		if (!has_item(list, str_trim(item)))
 			return false;
 	return true;
 }
@@ -93,9 +79,11 @@ struct str cordon_check(const struct config *c, struct str value, struct arena *
 		return str_is(str_trim(value), ALL) ? STR_NULL
 						    : STR("requirement failed: When cordoned.log.dirs is set to *, it "
 							  "must not contain other values");
-	for (int32_t at = 0; next_item(value, &at, &item);)
+	for (int32_t at = 0; value.len > 0 && str_next_item(value, &at, &item);) {
+		item = str_trim(item);
 		if (item.len > 0 && !is_log_dir(c, item))
 			buf_printf(&unknown, "%s%.*s", unknown.len > 0 ? ", " : "", STR_ARG(item));
+	}
 	if (unknown.len > 0)
 		message = arena_printf(a,
 				       "requirement failed: All entries in cordoned.log.dirs must be present in "

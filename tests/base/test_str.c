@@ -166,6 +166,24 @@ static void hexadecimal_digits_are_of_either_case(void **state)
 	}
 }
 
+static void items_are_what_is_between_commas(void **state)
+{
+	static const char *const ITEMS[] = {"a", " b ", "", "c", ""};
+	struct str item = STR_NULL;
+	int32_t at = 0;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ITEMS) / sizeof(ITEMS[0]); i++) {
+		assert_true(str_next_item(STR("a, b ,,c,"), &at, &item));
+		assert_true(str_is(item, ITEMS[i]));
+	}
+	assert_false(str_next_item(STR("a, b ,,c,"), &at, &item));
+	at = 0;
+	assert_true(str_next_item(STR_NULL, &at, &item));
+	assert_true(str_is(item, ""));
+	assert_false(str_next_item(STR_NULL, &at, &item));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -180,6 +198,7 @@ int main(void)
 		cmocka_unit_test(true_is_true_in_any_case),
 		cmocka_unit_test(a_prefix_is_taken_once_and_whole),
 		cmocka_unit_test(hexadecimal_digits_are_of_either_case),
+		cmocka_unit_test(items_are_what_is_between_commas),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
