@@ -37,7 +37,7 @@ static void tell_subscribers(struct quorum *q, const struct image *old, const st
 
 /*
  * The first image is not news, except for registrations, as a node's first start has its own
- * registration in it, and credentials, which Kafka tells of in every start.
+ * registration in it, and credentials, which Kafka tells of in every start: here whoever leads does.
  */
 static void tell_news(struct quorum *q, const struct image *old, const struct image *now)
 {

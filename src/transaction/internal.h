@@ -72,8 +72,8 @@ struct transaction_partition {
 struct transaction_partitions {
 	struct transaction_topic *topics; /* includes topics whose partitions are gone */
 	int n_topics;
-	int32_t *
-		slots; /* of a hash table: index into topics, plus one; 0: free. NULL: few topics are searched one by one */
+	/* Of a hash table: index into topics, plus one; 0: free. NULL: few topics are searched one by one. */
+	int32_t *slots;
 	uint32_t n_slots;		 /* a power of two */
 	struct transaction_partition *v; /* in the order in which Kafka iterates over them */
 	int n;

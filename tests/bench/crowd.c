@@ -31,7 +31,6 @@
 #define BACKLOG 32 /* below socket.listen.backlog.size: beyond it the kernel delays connections by a second */
 #define GIVE_UP_US INT64_C(60000000)
 
-enum { NO_ERROR = 0, UNKNOWN_MEMBER_ID = 25, REBALANCE_IN_PROGRESS = 27, MEMBER_ID_REQUIRED = 79 };
 enum { JOIN_EPOCH = 0, LEAVE_EPOCH = -1 };
 
 struct member {

@@ -12,8 +12,6 @@
 #define TOPIC_ID_BYTES 16
 #define HEARTBEAT_MS 5000
 
-enum { NO_ERROR = 0, UNKNOWN_MEMBER_ID = 25, REBALANCE_IN_PROGRESS = 27, MEMBER_ID_REQUIRED = 79 };
-
 struct text {
 	const char *p;
 	size_t len;

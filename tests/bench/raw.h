@@ -62,6 +62,8 @@ enum {
 	API_CONSUMER_GROUP_HEARTBEAT = 68,
 };
 
+enum { NO_ERROR = 0, UNKNOWN_MEMBER_ID = 25, REBALANCE_IN_PROGRESS = 27, MEMBER_ID_REQUIRED = 79 };
+
 size_t raw_begin(struct bytes_out *o, int key, int version, int32_t correlation);
 void raw_end(struct bytes_out *o, size_t began);
 
