@@ -464,6 +464,8 @@ static void add_totals(const struct cluster_run *r, struct cluster_totals *t)
 	t->moves += r->changes.n_moves;
 	t->elections += r->changes.n_elections;
 	t->topics += r->changes.n_topics;
+	for (int i = 0; i < PROPOSAL_KINDS; i++)
+		t->refused[i] += r->proposals.n_refused[i];
 	for (int i = 0; i < r->invariants.n; i++)
 		for (int epoch = 0; epoch < r->invariants.v[i].terms.n; epoch++)
 			t->terms += r->invariants.v[i].terms.leader[epoch] != 0;
@@ -491,6 +493,7 @@ static void fill_result(const struct cluster_run *r, struct run_result *out)
 	out->commits = r->counted.n_commits;
 	for (int i = 0; i < r->members.n; i++)
 		out->commits += r->members.v[i].n_commits;
+	out->late = r->members.n_late;
 	out->joins = r->counted.n_joins;
 	for (int i = 0; i < SIM_N_MARKS; i++)
 		out->reached[i] = sim_reached(r->w, i);

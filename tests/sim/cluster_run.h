@@ -14,6 +14,7 @@
 #ifndef ODRADEK_TESTS_SIM_CLUSTER_RUN_H
 #define ODRADEK_TESTS_SIM_CLUSTER_RUN_H
 
+#include "tests/sim/proposals.h"
 #include "tests/sim/run.h"
 #include "tests/sim/storm.h"
 
@@ -36,6 +37,7 @@ struct cluster_totals {
 	int64_t voters; /* added and removed */
 	int64_t voters_moved;
 	int64_t moves, elections, topics; /* requested, and not refused */
+	int64_t refused[PROPOSAL_KINDS];  /* proposals */
 	int64_t compared;		  /* images */
 	int64_t terms;			  /* leader epochs of partitions */
 	int64_t calm_ms;		  /* the longest time until everything was well */

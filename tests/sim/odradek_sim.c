@@ -173,6 +173,7 @@ static int run_one(struct job *j, uint64_t seed, struct run_result *total)
 	total->cleanings += result.cleanings;
 	total->moved += result.moved;
 	total->commits += result.commits;
+	total->late += result.late;
 	total->transactions += result.transactions;
 	total->copied += result.copied;
 	total->fenced += result.fenced;
@@ -217,10 +218,12 @@ static void report_cluster(const struct cluster_totals *t)
 	printf("%" PRId64 " kills, %" PRId64 " power cuts, %" PRId64 " clean stops, %" PRId64 " nodes gave up, %" PRId64
 	       " devices failed, %" PRId64 " voters added and removed, %" PRId64 " moved, %" PRId64
 	       " reassignments, %" PRId64 " elections, %" PRId64 " topics made and deleted, %" PRId64
-	       " epochs of partitions, %" PRId64 " pairs of images compared, at most %" PRId64
-	       " ms until all was well;",
+	       " older proposals, %" PRId64 " of an earlier life and %" PRId64
+	       " ahead of the controller refused, %" PRId64 " epochs of partitions, %" PRId64
+	       " pairs of images compared, at most %" PRId64 " ms until all was well;",
 	       t->kills, t->power_cuts, t->stops, t->given_up, t->failures, t->voters, t->voters_moved, t->moves,
-	       t->elections, t->topics, t->terms, t->compared, t->calm_ms);
+	       t->elections, t->topics, t->refused[PROPOSAL_OLDER], t->refused[PROPOSAL_OF_EARLIER_LIFE],
+	       t->refused[PROPOSAL_AHEAD], t->terms, t->compared, t->calm_ms);
 	for (int i = 0; i < STORM_KINDS; i++)
 		printf(" %s %" PRId64, STORM_NAMES[i], t->n[i]);
 	printf("\n");
@@ -246,11 +249,11 @@ int main(int argc, char **argv)
 	printf("%" PRIu64 " runs, %" PRIu64 " events, %" PRId64 " simulated s, %" PRId64 " crashes, %" PRId64
 	       " records acknowledged, %" PRId64 " retries, %" PRId64 " epochs raised, %" PRId64
 	       " directories lost, %" PRId64 " nodes stopped for want of storage, %" PRId64 " members joined, %" PRId64
-	       " commits, %" PRId64 " transactions, %" PRId64 " records copied, %" PRId64 " fenced, %" PRId64
-	       " cleanings, %" PRId64 " replicas moved\n",
+	       " commits, %" PRId64 " late ones refused, %" PRId64 " transactions, %" PRId64 " records copied, %" PRId64
+	       " fenced, %" PRId64 " cleanings, %" PRId64 " replicas moved\n",
 	       n, total.events, total.simulated_ms / 1000, total.crashes, total.acknowledged, total.retries,
-	       total.bumps, total.dirs_lost, total.stops, total.joins, total.commits, total.transactions, total.copied,
-	       total.fenced, total.cleanings, total.moved);
+	       total.bumps, total.dirs_lost, total.stops, total.joins, total.commits, total.late, total.transactions,
+	       total.copied, total.fenced, total.cleanings, total.moved);
 	if (j.is_cluster)
 		report_cluster(&j.cluster);
 	return failed || (j.all_reached && report_reached(&total));

@@ -21,7 +21,7 @@ void replica_open(struct env *e, const char *topic, int partition, const struct 
 		  struct replica_bytes *b);
 /*
  * After a clean stop: the checkpoint of its leader epochs says of each batch what the batch says,
- * except before the log's start.
+ * except before the log's start where that was moved.
  */
 void replica_check_epochs(struct env *e, const char *topic, int partition, const struct replica_bytes *b);
 /* Ends the run if the two differ. */

@@ -622,6 +622,7 @@ void run_seed(const struct run_options *o, struct run_result *out)
 				   .cleanings = r->cleanings,
 				   .moved = r->moved,
 				   .commits = r->counted.n_commits,
+				   .late = r->members.n_late,
 				   .joins = r->counted.n_joins,
 				   .ended_early = out_of_events(r),
 				   .met_fault = met_fault(r)};

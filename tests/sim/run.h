@@ -51,6 +51,7 @@ struct run_result {
 	int64_t cleanings; /* cleanings that removed records */
 	int64_t moved;	   /* replicas moved to other log directories */
 	int64_t commits;   /* by group members */
+	int64_t late;	   /* commits of the generation before, refused */
 	int64_t joins;
 	int64_t transactions; /* ended, one way or another */
 	int64_t copied;	      /* records, by copiers whose commit was acknowledged */
