@@ -432,6 +432,98 @@ static void new_keys_without_end_hold_up_nobody(void **state)
 		new_keys_are_met(part);
 }
 
+enum { FLOOD = 16000, PADDED = 65, TAIL = 1000, RECORD = 16384, GAP = RECORD + 4096 };
+
+/* A client whose new keys come in long pieces, and so faster than they are opened. */
+struct flood {
+	struct client c;
+	_Atomic bool is_full, is_read;
+};
+
+/*
+ * OpenSSL receives 16709 bytes at once, when it wants a header; 44 of padding make records of 65, so that each
+ * time four bytes of the next header come with them. It goes on asking then.
+ */
+static BIO *make_flood(SSL *ssl)
+{
+	BIO *out = BIO_new(BIO_s_mem());
+
+	assert_int_equal(SSL_set_block_padding(ssl, 44), 1);
+	SSL_set0_wbio(ssl, out);
+	return out;
+}
+
+static void *send_flood(void *arg)
+{
+	struct flood *f = arg;
+	ssize_t n;
+	char *p;
+	long len;
+	BIO *out;
+
+	assert_int_equal(SSL_connect(f->c.ssl), 1);
+	out = make_flood(f->c.ssl);
+	for (int i = 0; i < FLOOD; i++)
+		renew_keys(&f->c);
+	assert_int_equal(BIO_get_mem_data(out, &p), FLOOD * PADDED);
+	send_record(&f->c, 0, TAIL);
+	len = BIO_get_mem_data(out, &p);
+	for (; len > 0; p += n, len -= n) {
+		n = send(f->c.fd, p, (size_t)len, f->is_full ? 0 : MSG_DONTWAIT);
+		if (n < 0) {
+			assert_true(errno == EAGAIN && !f->is_full);
+			f->is_full = true;
+			n = 0;
+		}
+	}
+	f->is_full = true;
+	while (!f->is_read)
+		usleep(1000);
+	return NULL;
+}
+
+static void flood_is_met(size_t len)
+{
+	static uint8_t b[LONGEST_READ];
+	struct flood f = {0};
+	struct pair p;
+	struct world w;
+	pthread_t thread;
+	ssize_t n = -EAGAIN;
+	size_t calls = 0, held = 0;
+
+	world_open(&w, "none", 0);
+	pair_open(&p, &w, &f.c, send_flood, &f, &thread);
+	while (!f.is_full)
+		usleep(1000);
+	for (; n == -EAGAIN; calls++) {
+		n = tls_read(p.s, b, len);
+		assert_true(tls_took(p.s) <= len + RECORD + 3 * GAP);
+		held = tls_kept(p.s) > held ? tls_kept(p.s) : held;
+		if (n == -EAGAIN && !tls_is_pending(p.s))
+			usleep(100); /* the rest is under way */
+	}
+	assert_int_equal(n, TAIL);
+	for (size_t i = 0; i < TAIL; i++)
+		assert_int_equal(b[i], echo_pattern(i));
+	assert_true(calls > FLOOD * PADDED / (3 * GAP));
+	assert_true(len < LONGEST_READ || held > 0); /* what was read ahead is counted while it is kept */
+	assert_int_equal(tls_kept(p.s), 0);
+	f.is_read = true;
+	pthread_join(thread, NULL);
+	pair_close(&p, &f.c);
+	world_close(&w);
+}
+
+/* OpenSSL alone would not return before it has found data, however many new keys come before. */
+static void each_read_of_a_flood_of_new_keys_is_short(void **state)
+{
+	(void)state;
+	flood_is_met(4096);
+	flood_is_met(65536);
+	flood_is_met(LONGEST_READ);
+}
+
 /* ---- what OpenSSL keeps of what it has decrypted: its memory is watched ---- */
 
 enum { SECRET = 64, SECRETS = 4 };
@@ -599,6 +691,7 @@ int main(void)
 		cmocka_unit_test(what_the_socket_does_not_take_is_not_called_written),
 		cmocka_unit_test(reads_of_any_length_take_records_of_any_length),
 		cmocka_unit_test(new_keys_without_end_hold_up_nobody),
+		cmocka_unit_test(each_read_of_a_flood_of_new_keys_is_short),
 		cmocka_unit_test(secrets_are_wiped_until_the_login_is_over),
 	};
 

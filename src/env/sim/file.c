@@ -380,11 +380,14 @@ static void sync_below(struct sim_env *e, struct inode *dir, int device)
 	list_each(it, &dir->names)
 	{
 		struct inode *i = container_of(it, struct name, link)->inode;
+		int err = 0;
 
 		if (i->is_dir)
 			sync_below(e, i, device);
 		else if (i->device == device && !list_empty(&i->dirty))
-			i->write_back_error = sync_inode(e, i);
+			err = sync_inode(e, i);
+		if (err)
+			i->write_back_error = err;
 	}
 	if (dir->device == device && device_fails(e->disk, dir, SIM_FAIL_SYNCS)) {
 		e->disk->errors[device]++;
