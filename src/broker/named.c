@@ -1,10 +1,12 @@
 /*
- * named: partitions of a request, sorted, so that equal ones are neighbours.
+ * named: partitions of a request, so that equal ones are neighbours: as they come, or sorted.
  */
 #include "broker/named.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+enum { TOPICS_MAX = 32 };
 
 static int compare_topics(const struct named *a, const struct named *b)
 {
@@ -25,18 +27,45 @@ static int compare(const void *x, const void *y)
 	return order ? order : a->at - b->at;
 }
 
-void named_sort(struct named *v, int n)
-{
-	for (int i = 1; i < n; i++)
-		if (compare(&v[i - 1], &v[i]) > 0) {
-			qsort(v, (size_t)n, sizeof(*v), compare);
-			return;
-		}
-}
-
 bool named_same_topic(const struct named *a, const struct named *b)
 {
 	return compare_topics(a, b) == 0;
+}
+
+/* As clients send it: each topic once, and its partitions in order. Very many topics are not looked at so. */
+static bool is_grouped(const struct named *v, int n)
+{
+	int first[TOPICS_MAX]; /* of each topic */
+	int topics = 0;
+
+	for (int i = 0; i < n; i++) {
+		if (i > 0 && named_same_topic(&v[i - 1], &v[i])) {
+			if (v[i - 1].partition > v[i].partition)
+				return false;
+			continue;
+		}
+		if (topics == TOPICS_MAX)
+			return false;
+		for (int k = 0; k < topics; k++)
+			if (named_same_topic(&v[first[k]], &v[i]))
+				return false;
+		first[topics++] = i;
+	}
+	return true;
+}
+
+static bool is_sorted(const struct named *v, int n)
+{
+	for (int i = 1; i < n; i++)
+		if (compare(&v[i - 1], &v[i]) > 0)
+			return false;
+	return true;
+}
+
+void named_group(struct named *v, int n)
+{
+	if (!is_grouped(v, n) && !is_sorted(v, n))
+		qsort(v, (size_t)n, sizeof(*v), compare);
 }
 
 bool named_same(const struct named *a, const struct named *b)
@@ -83,7 +112,7 @@ int named_keep_last(struct named *v, int n)
 {
 	int kept = 0;
 
-	named_sort(v, n);
+	named_group(v, n);
 	for (int i = 0, same; i < n; i += same) {
 		int first = v[i].at;
 

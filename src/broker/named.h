@@ -19,13 +19,16 @@ struct named {
 	const void *what; /* the caller's */
 };
 
-/* By topic, then by partition, then by place. */
-void named_sort(struct named *v, int n);
+/*
+ * Makes those of a topic neighbours, and among them those of a partition, these by place. What clients
+ * send is so already, and stays in its order.
+ */
+void named_group(struct named *v, int n);
 bool named_same_topic(const struct named *a, const struct named *b);
 bool named_same(const struct named *a, const struct named *b);
 
-int named_topics(const struct named *v, int n); /* how many there are, of those that are sorted */
-/* Of those that are sorted: how many from the first on name the same topic, or the same partition. */
+int named_topics(const struct named *v, int n); /* how many there are, of those that are grouped */
+/* Of those that are grouped: how many from the first on name the same topic, or the same partition. */
 int named_of_topic(const struct named *v, int n);
 int named_of_partition(const struct named *v, int n);
 

@@ -35,7 +35,7 @@ struct flush_job {
 	struct log_flush *running; /* NULL: the job is free */
 	int n_running;
 	int64_t began_ns;
-	bool refused; /* the filesystem has no sync of all of it that can be relied on */
+	int64_t alone_for_ns; /* of a group: for how long there is none after it; INT64_MAX: for ever */
 };
 
 struct log_flusher {
@@ -139,25 +139,35 @@ static void alone_done(struct work *w)
 /* ---- groups ---- */
 
 /* Syncs the filesystem of f's directory, for all flushes of the group that are in it. */
-static void sync_disk_of(struct flush_job *j, struct log_flush *f)
+static bool sync_disk_of(struct flush_job *j, struct log_flush *f)
 {
 	int err = file_sync_disk(f->files[0]);
 
-	j->refused |= err == -EOPNOTSUPP;
+	if (err) {
+		j->alone_for_ns = err == -EOPNOTSUPP ? INT64_MAX : ALONE_NS;
+		return false;
+	}
 	for (struct log_flush *same = f; same; same = same->next)
-		if (same->dir == f->dir && same->on_dirs_disk)
-			same->disk = err ? FLUSH_DISK_FAILED : FLUSH_DISK_SYNCED;
+		same->disk_synced |= same->dir == f->dir && same->on_dirs_disk;
+	return true;
 }
 
 static void run_group(struct work *w)
 {
 	struct flush_job *j = container_of(w, struct flush_job, work);
 
+	j->alone_for_ns = 0;
+	if (env_unwritten(j->flusher->loop->env) > BACKLOG_MAX) {
+		j->alone_for_ns = BACKLOG_AGAIN_NS;
+		return;
+	}
 	for (struct log_flush *f = j->running; f; f = f->next) {
-		if (f->disk == FLUSH_DISK_UNKNOWN && f->on_dirs_disk && f->n_files > 0 && !f->error)
-			sync_disk_of(j, f);
-		if (f->disk == FLUSH_DISK_SYNCED)
+		if (!f->disk_synced && f->on_dirs_disk && f->n_files > 0 && !f->error && !sync_disk_of(j, f))
+			return;
+		if (f->disk_synced)
 			log_flush_run_synced(f);
+		else /* it is on another filesystem */
+			j->alone_for_ns = ALONE_NS;
 	}
 }
 
@@ -165,27 +175,23 @@ static void run_group(struct work *w)
 static void give_back(struct flush_job *j)
 {
 	struct log_flusher *g = j->flusher;
-	struct log_flush *all = j->running, **synced = &j->running, *left = NULL, **end = &left, *next;
+	struct log_flush **at = &j->running, **waiting = &g->first;
 
-	for (struct log_flush *f = all; f; f = next) {
-		next = f->next;
-		if (f->disk == FLUSH_DISK_SYNCED) {
-			*synced = f;
-			synced = &f->next;
-		} else {
-			*end = f;
-			end = &f->next;
-			g->n_waiting++;
+	while (*at) {
+		struct log_flush *f = *at;
+
+		if (f->disk_synced) {
+			at = &f->next;
+			continue;
 		}
+		*at = f->next;
+		f->next = *waiting;
+		*waiting = f;
+		waiting = &f->next;
+		if (!f->next)
+			g->last = waiting;
+		g->n_waiting++;
 	}
-	*synced = NULL;
-	if (!left)
-		return;
-	*end = g->first;
-	if (!g->first)
-		g->last = end;
-	g->first = left;
-	g->no_group_until_ns = env_mono_ns(g->loop->env) + ALONE_NS;
 }
 
 static void group_done(struct work *w)
@@ -194,25 +200,18 @@ static void group_done(struct work *w)
 	struct log_flusher *g = j->flusher;
 	int64_t now_ns = env_mono_ns(g->loop->env), took_ns = now_ns - j->began_ns;
 
+	if (took_ns > SLOW_NS && took_ns > 2 * g->alone_ns * (j->n_running / JOBS + 1) && j->alone_for_ns == 0)
+		j->alone_for_ns = ALONE_TIMES * took_ns;
+	g->no_group_until_ns = j->alone_for_ns == INT64_MAX ? INT64_MAX : now_ns + j->alone_for_ns;
 	g->group_size = (g->group_size + j->n_running) / 2;
 	give_back(j);
-	if (j->refused)
-		g->no_group_until_ns = INT64_MAX;
-	else if (took_ns > SLOW_NS && took_ns > 2 * g->alone_ns * (j->n_running / JOBS + 1))
-		g->no_group_until_ns = now_ns + ALONE_TIMES * took_ns;
 	end(j);
 }
 
-static bool wants_group(struct log_flusher *g)
+static bool wants_group(const struct log_flusher *g)
 {
-	int64_t now_ns = env_mono_ns(g->loop->env);
-
-	if ((g->n_waiting < JOBS && g->group_size < GROUP_LEAST) || now_ns < g->no_group_until_ns)
-		return false;
-	if (env_unwritten(g->loop->env) <= BACKLOG_MAX)
-		return true;
-	g->no_group_until_ns = now_ns + BACKLOG_AGAIN_NS;
-	return false;
+	return (g->n_waiting >= JOBS || g->group_size >= GROUP_LEAST) &&
+	       env_mono_ns(g->loop->env) >= g->no_group_until_ns;
 }
 
 /*
@@ -236,7 +235,7 @@ static void start_waiting(struct log_flusher *g)
 void log_flusher_add(struct log_flusher *g, struct log_flush *f)
 {
 	f->next = NULL;
-	f->disk = FLUSH_DISK_UNKNOWN;
+	f->disk_synced = false;
 	*g->last = f;
 	g->last = &f->next;
 	g->n_waiting++;

@@ -335,7 +335,7 @@ struct log_flush {
 	bool sync_failed; /* a sync itself failed: what it covered may be lost, whatever the errno */
 	/* Of the flusher. */
 	bool on_dirs_disk; /* the replica is on the filesystem of its log directory */
-	enum { FLUSH_DISK_UNKNOWN, FLUSH_DISK_SYNCED, FLUSH_DISK_FAILED } disk; /* in a group */
+	bool disk_synced;  /* in a group: what is left is log_flush_run_synced */
 };
 
 #define LOG_FLUSH_ALL INT64_MAX

@@ -66,6 +66,51 @@ static struct fetch_response_partition fetch_from(int64_t offset)
 	return take_fetch(&w->a);
 }
 
+static int32_t partitions_of(const struct named *v, int n)
+{
+	int32_t digits = 0;
+
+	for (int i = 0; i < n; i++)
+		digits = 10 * digits + v[i].partition;
+	return digits;
+}
+
+static void what_is_grouped_stays_in_its_order(void **state)
+{
+	struct named once[] = {{.topic = STR("z"), .partition = 1, .at = 0},
+			       {.topic = STR("z"), .partition = 3, .at = 1},
+			       {.topic = STR("a"), .partition = 2, .at = 2}};
+	struct named twice[] = {{.topic = STR("z"), .partition = 1, .at = 0},
+				{.topic = STR("a"), .partition = 2, .at = 1},
+				{.topic = STR("z"), .partition = 1, .at = 2},
+				{.topic = STR("z"), .partition = 0, .at = 3}};
+
+	(void)state;
+	named_group(once, 3);
+	assert_int_equal(partitions_of(once, 3), 132);
+	assert_int_equal(named_topics(once, 3), 2);
+	named_group(twice, 4);
+	assert_int_equal(partitions_of(twice, 4), 2011);
+	assert_int_equal(named_topics(twice, 4), 2);
+	assert_int_equal(named_of_partition(&twice[2], 2), 2);
+	assert_true(twice[2].at == 0 && twice[3].at == 2);
+}
+
+static void partitions_out_of_order_and_many_topics_are_sorted(void **state)
+{
+	struct named v[100], back[] = {{.topic = STR("z"), .partition = 3}, {.topic = STR("z"), .partition = 1}};
+
+	(void)state;
+	named_group(back, 2);
+	assert_int_equal(partitions_of(back, 2), 13);
+	for (int i = 0; i < 100; i++)
+		v[i] = (struct named){.topic_id = {{(uint8_t)(i % 50)}}, .at = i};
+	named_group(v, 100);
+	assert_int_equal(named_topics(v, 100), 50);
+	for (int i = 0; i < 100; i += 2)
+		assert_int_equal(named_of_partition(&v[i], 100 - i), 2);
+}
+
 static void the_last_records_are_appended(void **state)
 {
 	struct metadata_response made;
@@ -183,6 +228,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(of_each_partition_the_last_is_kept),
 #define NODE_TEST(name) cmocka_unit_test_setup_teardown(name, node_world_up, node_world_down)
+		cmocka_unit_test(what_is_grouped_stays_in_its_order),
+		cmocka_unit_test(partitions_out_of_order_and_many_topics_are_sorted),
 		NODE_TEST(the_last_records_are_appended),
 		NODE_TEST(records_that_cannot_be_taken_are_what_is_answered),
 		NODE_TEST(it_is_fetched_from_where_it_was_named_last),

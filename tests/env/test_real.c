@@ -141,12 +141,22 @@ static void a_port_that_is_closed_refuses(void **state)
 
 /* A socket of which nothing is wanted between its events, and its peer, which is a plain descriptor. */
 static struct {
+	struct env *env;
+	struct listener *listener;
 	struct sock *sock;
 	int peer;
 	int calls;
 	char got;
 	ssize_t n; /* of the last read */
 } shy;
+
+static void reset_peer(void)
+{
+	struct linger none = {.l_onoff = 1};
+
+	assert_int_equal(setsockopt(shy.peer, SOL_SOCKET, SO_LINGER, &none, sizeof(none)), 0);
+	close(shy.peer);
+}
 
 static void on_shy(struct sock *s, int ready, void *arg)
 {
@@ -188,20 +198,38 @@ static void poll_without(struct loop *l, int calls)
 	assert_true(l->n_polls - before < 20);
 }
 
-static void a_socket_is_told_of_what_came_while_nothing_was_wanted(void **state)
+/* A loop that the peer is connected to. */
+static struct loop *meet(listener_ready_fn *on_guest_there)
 {
-	struct env *e = env_real_new(&diag);
-	struct loop *l = loop_new(e, "shy");
-	struct listener *listener;
 	struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	struct loop *l;
 	struct addr a;
 
+	memset(&shy, 0, sizeof(shy));
+	shy.env = env_real_new(&diag);
+	l = loop_new(shy.env, "shy");
 	addr_parse("127.0.0.1", 0, &a);
-	assert_int_equal(env_listen(l, &a, 1, on_guest, l, &listener), 0);
-	assert_int_equal(listener_addr(listener, &a), 0);
+	assert_int_equal(env_listen(l, &a, 1, on_guest_there, l, &shy.listener), 0);
+	assert_int_equal(listener_addr(shy.listener, &a), 0);
 	to.sin_port = htons(a.port);
 	shy.peer = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_int_equal(connect(shy.peer, (struct sockaddr *)&to, sizeof(to)), 0);
+	return l;
+}
+
+static void part(struct loop *l)
+{
+	sock_close(shy.sock);
+	listener_close(shy.listener);
+	loop_stop(l);
+	loop_free(l);
+	env_real_free(shy.env);
+}
+
+static void a_socket_is_told_of_what_came_while_nothing_was_wanted(void **state)
+{
+	struct loop *l = meet(on_guest);
+
 	loop_run(l);
 	assert_true(shy.calls == 1 && shy.n == 1 && shy.got == 'a');
 
@@ -212,18 +240,12 @@ static void a_socket_is_told_of_what_came_while_nothing_was_wanted(void **state)
 	shy_sock_is_told(l, 3);
 	assert_true(shy.n == 1 && shy.got == 'c');
 
-	assert_int_equal(
-		setsockopt(shy.peer, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1}, sizeof(struct linger)), 0);
-	close(shy.peer); /* a reset */
+	reset_peer();
 	poll_without(l, 3);
 	shy_sock_is_told(l, 4);
 	assert_int_equal(shy.n, -ECONNRESET);
 
-	sock_close(shy.sock);
-	listener_close(listener);
-	loop_stop(l);
-	loop_free(l);
-	env_real_free(e);
+	part(l);
 }
 
 /* It goes on wanting the same, and reads until there is nothing at the moment. */
@@ -248,40 +270,23 @@ static void on_steady_guest(struct listener *l, void *arg)
 	if (listener_accept(l, &peer, &shy.sock))
 		return;
 	assert_int_equal(send(shy.peer, "a", 1, 0), 1);
-	assert_int_equal(
-		setsockopt(shy.peer, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1}, sizeof(struct linger)), 0);
-	close(shy.peer);
+	reset_peer();
 	sock_attach(shy.sock, arg, on_steady, arg);
 	sock_want(shy.sock, SOCK_READ);
 }
 
 static void a_socket_is_told_of_a_reset_behind_what_it_has_read(void **state)
 {
-	struct env *e = env_real_new(&diag);
-	struct loop *l = loop_new(e, "steady");
-	struct listener *listener;
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-	struct addr a;
+	struct loop *l = meet(on_steady_guest);
 	struct timer late;
 
-	memset(&shy, 0, sizeof(shy));
-	addr_parse("127.0.0.1", 0, &a);
-	assert_int_equal(env_listen(l, &a, 1, on_steady_guest, l, &listener), 0);
-	assert_int_equal(listener_addr(listener, &a), 0);
-	to.sin_port = htons(a.port);
-	shy.peer = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_int_equal(connect(shy.peer, (struct sockaddr *)&to, sizeof(to)), 0);
 	timer_init(&late, l, stop_loop);
 	timer_start(&late, 20000);
 	loop_run(l);
 	timer_stop(&late);
 	assert_int_equal(shy.calls, 2);
 	assert_int_equal(shy.n, -ECONNRESET);
-	sock_close(shy.sock);
-	listener_close(listener);
-	loop_stop(l);
-	loop_free(l);
-	env_real_free(e);
+	part(l);
 }
 
 static void a_taken_port_is_told(void **state)

@@ -91,7 +91,7 @@ static bool join_repeated(struct fetch *f)
 	for (int i = 0; i < f->n; i++)
 		v[i] = (struct named){f->parts[i]->want.topic_id, f->parts[i]->want.topic, f->parts[i]->want.partition,
 				      .at = i};
-	named_sort(v, f->n);
+	named_group(v, f->n);
 	for (int i = 0, same; i < f->n; i += same) {
 		same = named_of_partition(&v[i], f->n - i);
 		f->parts[v[i].at]->want = f->parts[v[i + same - 1].at]->want;

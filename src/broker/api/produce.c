@@ -241,7 +241,7 @@ static struct named *name_parts(struct request *r, const struct produce_request 
 					       in->topic_data.v[i].partition_data.v[j].index, at,
 					       &in->topic_data.v[i].partition_data.v[j]};
 	if (v)
-		named_sort(v, n);
+		named_group(v, n);
 	return v;
 }
 
